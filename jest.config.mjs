@@ -1,0 +1,37 @@
+/** Unit tests run offline and in parallel; `*.temporal.test.ts` share one real Temporal server (see test/setup). */
+const shared = {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { sourceMaps: 'inline', jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
+    ],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.playbook/'],
+};
+const roots = (suffix) => [`<rootDir>/test/**/*${suffix}`, `<rootDir>/integrations/*/tests/**/*${suffix}`];
+
+/** @type {import('jest').Config} */
+export default {
+  coverageProvider: 'babel',
+  collectCoverageFrom: ['src/**/*.ts', 'integrations/*/src/**/*.ts'],
+  coverageDirectory: 'coverage',
+  testTimeout: 60_000,
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: roots('.test.ts'),
+      testPathIgnorePatterns: ['/node_modules/', '\\.temporal\\.test\\.ts$'],
+    },
+    {
+      ...shared,
+      displayName: 'temporal',
+      testMatch: roots('.temporal.test.ts'),
+      globalSetup: '<rootDir>/test/setup/global-setup.ts',
+      globalTeardown: '<rootDir>/test/setup/global-teardown.ts',
+    },
+  ],
+};

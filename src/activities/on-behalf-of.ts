@@ -1,0 +1,9 @@
+import type { CostOwner } from '../http/types.ts';
+import type { ServiceRuntime } from './services.ts';
+
+/** The same service, with every request saying who it is for: the gate is fair between units and attributes cost. */
+export function onBehalfOf(runtime: ServiceRuntime, { unit, tags }: CostOwner): ServiceRuntime {
+  const owner: CostOwner = { ...(unit === undefined ? {} : { unit }), ...(tags === undefined ? {} : { tags }) };
+  const { client } = runtime;
+  return { ...runtime, client: { ...client, send: (request, signal) => client.send({ ...request, owner }, signal) } };
+}

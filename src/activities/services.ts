@@ -1,0 +1,27 @@
+import type { JobRef } from '../contracts/ids.ts';
+import type { Route } from '../contracts/states.ts';
+import type { ContractOptions, Integration, ServiceConfig } from '../definition/index.ts';
+import type { ServiceClient } from '../http/types.ts';
+
+/** One service in one environment, ready to be called. */
+export interface ServiceRuntime {
+  readonly integration: Integration;
+  readonly config: ServiceConfig;
+  readonly client: ServiceClient;
+  /** Where a job's webhooks go; absent when no receiver is configured. */
+  readonly callbackUrl?: (job: JobRef) => Promise<string>;
+  /** The least pause between two polls of one job at present, in milliseconds, so that the polls of all of them fit into the cap. */
+  readonly leastPollMs?: () => number;
+  /** Whether the service is known to be down: what fails then was a probe and is no failure of its job. */
+  readonly isDown?: () => boolean;
+  /** Told the fields of answers that the pinned schemas do not know. */
+  readonly onUnknown?: ContractOptions['onUnknown'];
+}
+
+/** The services this process can call. */
+export interface Services {
+  /** @throws PlaybookError UNKNOWN_SERVICE */
+  readonly get: (service: string, route: Route) => ServiceRuntime;
+  /** Whether the environment has this route: a fallback is opted into. */
+  readonly has: (service: string, route: Route) => boolean;
+}

@@ -1,0 +1,169 @@
+import type { SubmitRequest } from '../contracts/activities.ts';
+import { PlaybookError } from '../contracts/errors.ts';
+import { jobReference } from '../contracts/ids.ts';
+import type { FileRef, Submitted } from '../contracts/jobs.ts';
+import { parseInput, type RemoteJob, type SubmitContext } from '../definition/index.ts';
+import { RequestFailed } from '../http/types.ts';
+import type { ActivityContext } from './activity-context.ts';
+import { judge } from './failures.ts';
+import { idempotencyKey } from './idempotency-key.ts';
+import type { OpenInputFile } from './input-files.ts';
+import { findByReference, outbound, readAnswer, toObservation } from './observe.ts';
+import type { ServiceRuntime } from './services.ts';
+import { remember, type SubmitProgress } from './submit-progress.ts';
+
+const UNDER_WAY_EVERY_MS = 500;
+
+/** All that one attempt works with. */
+export interface SubmitAttempt {
+  readonly runtime: ServiceRuntime;
+  readonly request: SubmitRequest;
+  /** Kept up to date, also while the attempt fails. */
+  readonly progress: SubmitProgress;
+  readonly context: ActivityContext;
+  readonly openInputFile: OpenInputFile;
+  readonly now: () => number;
+}
+
+/** One attempt at one submit: find what may be there already, upload, send. */
+export async function attemptSubmit(attempt: SubmitAttempt): Promise<Submitted> {
+  const { integration } = attempt.runtime;
+  const input: unknown = parseInput(integration, attempt.request.input);
+  const found = await findEarlier(attempt);
+  if (found !== undefined) return submitted(attempt, found);
+  for (const file of integration.upload?.files(input) ?? []) await upload(attempt, file);
+  try {
+    return submitted(attempt, await send(attempt, input));
+  } catch (error) {
+    // The service says it has this job already and does not show it: it is found as a lost one would be.
+    const isDuplicate = judge(error).conflict === 'duplicate' && integration.lookup !== undefined;
+    const existing = isDuplicate ? await lookUp(attempt) : undefined;
+    if (existing === undefined) throw error;
+    return submitted(attempt, existing);
+  }
+}
+
+/**
+ * Without idempotency at the service, a request that may have arrived is looked for before it is ever sent again. With it, once
+ * no attempt is left: a job the service has must not end as failed here.
+ */
+async function findEarlier(attempt: SubmitAttempt): Promise<RemoteJob | undefined> {
+  const { progress, runtime, now } = attempt;
+  const { submit, lookup, service } = runtime.integration;
+  const isUsedUp = attemptsUsedUp(progress, runtime);
+  if (!progress.mayHaveArrived || (submit.idempotency.kind !== 'none' && !isUsedUp)) return undefined;
+  const settleMs = progress.underWayAtMs + (lookup?.settleMs ?? 0) - now();
+  if (settleMs > 0) {
+    throw new RequestFailed({
+      code: 'AMBIGUOUS_SUBMIT',
+      retryable: true,
+      arrival: 'never',
+      throttled: true,
+      retryAfterMs: settleMs,
+      message: `A submit to ${service} may have arrived: it is looked for once it would certainly be found.`,
+    });
+  }
+  const found = await lookUp(attempt);
+  progress.mayHaveArrived = false;
+  if (found === undefined && isUsedUp) {
+    throw new PlaybookError(
+      'RETRIES_EXHAUSTED',
+      `${usedUpMessage(progress, runtime)} ${service} does not have the job.`,
+    );
+  }
+  return found;
+}
+
+export function usedUpMessage({ failures, lastMessage }: SubmitProgress, { config }: ServiceRuntime): string {
+  return `${failures} of ${config.service.retry.max_attempts} attempts failed; the last: ${lastMessage}`;
+}
+
+/** True when nothing more may be sent, but perhaps looked up. */
+export function attemptsUsedUp(progress: SubmitProgress, { config }: ServiceRuntime): boolean {
+  return progress.failures >= config.service.retry.max_attempts;
+}
+
+async function lookUp({ progress, runtime, request, context }: SubmitAttempt): Promise<RemoteJob | undefined> {
+  progress.requests += 1;
+  return findByReference(runtime, request, context.signal);
+}
+
+async function upload({ runtime, progress, context, openInputFile }: SubmitAttempt, file: FileRef): Promise<void> {
+  const { upload: endpoint } = runtime.integration;
+  if (endpoint === undefined || progress.uploaded.includes(file.sha256)) return;
+  const local = await openInputFile(file, context.signal);
+  try {
+    const body = { open: local.open, bytes: file.bytes, contentType: file.contentType };
+    progress.requests += 1;
+    await runtime.client.send({ ...endpoint.request(file), kind: 'upload', repeatable: true, body }, context.signal);
+    progress.uploaded.push(file.sha256);
+  } finally {
+    await local.dispose();
+  }
+}
+
+async function send(attempt: SubmitAttempt, input: unknown): Promise<RemoteJob> {
+  const { request, progress, context, now } = attempt;
+  const { integration, config, client, callbackUrl } = attempt.runtime;
+  const { submit } = integration;
+  const { kind } = submit.idempotency;
+  const key = idempotencyKey(config.environment, request);
+  const submission: SubmitContext<unknown> = {
+    input,
+    reference: jobReference(request),
+    idempotencyKey: key,
+    ...(callbackUrl === undefined ? {} : { callbackUrl: await callbackUrl(request) }),
+  };
+  const outgoing = {
+    ...outbound(submit, submission, 'submit'),
+    repeatable: kind !== 'none',
+    repeats: progress.mayHaveArrived,
+    ...(kind === 'header' ? { idempotencyKey: key } : {}),
+  };
+  context.signal.throwIfAborted();
+  if (now() >= request.deadlineAtMs) throw new PlaybookError('DEADLINE_EXCEEDED', 'The deadline passed.');
+  const before = progress.mayHaveArrived;
+  let answered = false;
+  // The gate may hold it back for long: the next attempt must not take it for older than it is.
+  const underWay = setInterval(() => (progress.underWayAtMs = now()), UNDER_WAY_EVERY_MS);
+  try {
+    await announce(attempt);
+    progress.requests += 1;
+    // Not aborted by a cancellation: the answer holds the id by which the job can be canceled at the service.
+    const response = await client.send(outgoing, new AbortController().signal);
+    answered = true;
+    const job = readAnswer(attempt.runtime, submit, response, submission, 'submit response');
+    if (submit.sameInput !== undefined && !submit.sameInput(response.json, input)) {
+      throw new PlaybookError(
+        'IDEMPOTENCY_KEY_REUSED',
+        `${integration.service} holds other input under the idempotency key of ${request.key} (job ${job.externalId}).`,
+      );
+    }
+    return job;
+  } catch (error) {
+    const { arrival } = judge(error);
+    progress.underWayAtMs = now();
+    if (!answered && (arrival === 'never' || arrival === 'refused')) progress.mayHaveArrived = before;
+    throw error;
+  } finally {
+    clearInterval(underWay);
+  }
+}
+
+/** From here on a submit may be under way. Where only we can know, that is written down first: the next attempt must, too. */
+async function announce({ runtime, progress, context, now }: SubmitAttempt): Promise<void> {
+  progress.mayHaveArrived = true;
+  progress.underWayAtMs = now();
+  if (runtime.integration.submit.idempotency.kind !== 'none') return;
+  try {
+    await remember(progress, context);
+  } catch (cause) {
+    const message = 'Nothing was sent: Temporal did not take note that a submit is about to leave.';
+    throw new PlaybookError('TEMPORAL_UNREACHABLE', message, { cause });
+  }
+}
+
+function submitted({ runtime, progress }: SubmitAttempt, job: RemoteJob): Submitted {
+  const observation = toObservation(runtime.integration, job);
+  return { externalId: job.externalId, requests: progress.requests, observation };
+}

@@ -1,0 +1,47 @@
+import { createClosing } from '../compose/closing.ts';
+import { lazyClient, serverToUse } from '../compose/external.ts';
+import { startLogging } from '../compose/logging.ts';
+import { productionServices } from '../compose/production-services.ts';
+import { startReceiverPart } from '../compose/receiver-part.ts';
+import { untilAborted } from '../compose/until-aborted.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+
+export interface ReceiverOptions {
+  readonly path: readonly string[];
+  readonly configs: readonly string[];
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The webhook receiver on its own, until interrupted. It listens at once, also while Temporal is away: senders are then told to
+ * come again, which beats a refused connection.
+ */
+export async function runReceiver(io: CliIo, { path, configs, host, port }: ReceiverOptions): Promise<ExitCode> {
+  const { logger, redactor } = startLogging(io, 'info', path);
+  const services = await productionServices(io, configs, path, redactor.learn);
+  const server = serverToUse(io);
+  const closing = createClosing();
+  try {
+    const { client, close } = lazyClient(server);
+    closing.add(close);
+    const receiver = await startReceiverPart({ client, logger, services, host, port });
+    closing.add(() => receiver.close());
+    const names = services.map(({ integration }) => integration.service);
+    logger.info({ url: receiver.url, address: server.address, services: names }, 'Receiver is listening');
+    client.connection.ensureConnected().catch(() => {
+      logger.warn(
+        { address: server.address },
+        'Temporal does not answer yet; until it does, webhooks are answered 503',
+      );
+    });
+    await untilAborted(io.interrupt);
+    logger.info({}, 'Receiver is stopping: requests under way may finish');
+  } finally {
+    await closing.close();
+  }
+  logger.info({}, 'Receiver has stopped');
+  return EXIT.ok;
+}

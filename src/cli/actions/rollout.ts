@@ -1,0 +1,186 @@
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import {
+  commandRollout,
+  readRollout,
+  readRolloutLog,
+  rollBack,
+  signalAbort,
+  startRollout,
+} from '../../client/index.ts';
+import { PlaybookError } from '../../contracts/errors.ts';
+import { EXTERNAL_JOB_WORKFLOW } from '../../contracts/messages.ts';
+import { SEARCH_ATTRIBUTES } from '../../contracts/search-attributes.ts';
+import { loadRolloutPlan } from '../../definition/index.ts';
+import { describeRollout } from '../../rules/rollout/describe.ts';
+import type { RolloutCommand, Who } from '../../rules/rollout/machine.ts';
+import { stagesOf } from '../../rules/rollout/plan.ts';
+import { forecastStage } from '../../rules/slo/sample-size.ts';
+import { checkService } from '../compose/operated-services.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+import { age, clockTime, count } from '../output/format.ts';
+import { columns } from '../output/job-text.ts';
+import { createScreen } from '../output/screen.ts';
+import { INTEGRATIONS_FOLDER } from '../package-folders.ts';
+import { withRunning } from './jobs.ts';
+
+export interface RolloutOptions {
+  readonly service: string;
+  readonly json: boolean;
+}
+
+const DAY_MS = 86_400_000;
+const EVERY_MS = 1_000;
+
+function planOf(io: CliIo, service: string, path: string | undefined) {
+  return loadRolloutPlan(
+    path === undefined ? join(INTEGRATIONS_FOLDER, service, 'rollout.yaml') : resolve(io.cwd, path),
+  );
+}
+
+/** The plan, with what each stage needs at the traffic of the last day. */
+export async function showPlan(
+  io: CliIo,
+  { service, json, plan: path }: RolloutOptions & { readonly plan: string | undefined },
+): Promise<ExitCode> {
+  const plan = await planOf(io, service, path);
+  return withRunning(io, async ({ client }) => {
+    await checkService(client, service);
+    const perDay = await recentTraffic(client, service);
+    const stages = stagesOf(plan).map((stage) => ({
+      stage,
+      forecast: forecastStage({ ...stage, watchers: plan.watchers }, perDay),
+    }));
+    if (json) {
+      io.stdout.write(`${JSON.stringify({ service, requestsPerDay: perDay, plan, stages })}\n`);
+      return EXIT.ok;
+    }
+    const rows = stages.map(({ stage, forecast }) => [
+      stage.name,
+      stage.route,
+      `${stage.weightBps / 100} %${stage.allow.length === 0 ? '' : ` + ${count(stage.allow.length, 'unit')}`}`,
+      String(forecast.samples),
+      Number.isFinite(forecast.takesMs) ? age(forecast.takesMs) : 'no traffic',
+      age(stage.deadlineMs),
+      stage.approval ? 'needed' : '',
+    ]);
+    io.stdout.write(columns([['STAGE', 'ROUTE', 'WHO', 'SAMPLES', 'TAKES', 'DEADLINE', 'APPROVAL'], ...rows]));
+    io.stdout.write(`At ${count(perDay, 'job')} in the last 24 h.\n`);
+    const notes = new Set(stages.flatMap(({ forecast }) => forecast.notes));
+    for (const note of notes) io.stdout.write(`${note}\n`);
+    return EXIT.ok;
+  });
+}
+
+async function recentTraffic(client: Client, service: string): Promise<number> {
+  const since = new Date(Date.now() - DAY_MS).toISOString();
+  const query = `WorkflowType = '${EXTERNAL_JOB_WORKFLOW}' AND ${SEARCH_ATTRIBUTES.service.name} = '${service}' AND StartTime >= '${since}'`;
+  return (await client.workflow.count(query)).count;
+}
+
+export interface StartOptions extends RolloutOptions {
+  readonly why: Who;
+  readonly plan: string | undefined;
+}
+
+/** Starts a rollout, or the next attempt at one that was aborted. */
+export async function beginRollout(io: CliIo, { service, json, why, plan: path }: StartOptions): Promise<ExitCode> {
+  const plan = await planOf(io, service, path);
+  return withRunning(io, async ({ client }) => {
+    await checkService(client, service);
+    await startRollout(client, service, { plan, who: why });
+    const text = `The rollout of ${service} has started. Follow it: playbook rollout status ${service} --watch\n`;
+    io.stdout.write(json ? `${JSON.stringify({ service, started: true })}\n` : text);
+    return EXIT.ok;
+  });
+}
+
+/** Back to what held before the latest rollout. */
+export async function undoRollout(io: CliIo, { service, json, why }: Omit<StartOptions, 'plan'>): Promise<ExitCode> {
+  return withRunning(io, async ({ client }) => {
+    await checkService(client, service);
+    const weightBps = await rollBack(client, service, why);
+    const text = `${service} is back at what held before its latest rollout: ${weightBps / 100} % of units.\n`;
+    io.stdout.write(json ? `${JSON.stringify({ service, weightBps })}\n` : text);
+    return EXIT.ok;
+  });
+}
+
+/** How the latest rollout stands; needs no worker. */
+export async function showRollout(
+  io: CliIo,
+  { service, json, watch }: RolloutOptions & { readonly watch: boolean },
+): Promise<ExitCode> {
+  return withRunning(io, async ({ client }) => {
+    await checkService(client, service);
+    const screen = createScreen(io);
+    for (;;) {
+      const view = await readRollout(client, service);
+      if (view === undefined) throw new PlaybookError('INVALID_CHANGE', `There has been no rollout of ${service}.`);
+      const text = json ? JSON.stringify(view) : describeRollout(view, Date.now());
+      if (watch && screen.isLive && !json) screen.live(text.split('\n'));
+      else io.stdout.write(`${text}\n`);
+      const isOver = view.phase === 'done' || view.phase === 'aborted';
+      if (!watch || isOver || io.interrupt.aborted) return EXIT.ok;
+      await sleep(EVERY_MS, undefined, { signal: io.interrupt }).catch(() => undefined);
+    }
+  });
+}
+
+export interface CommandOptions extends RolloutOptions {
+  readonly why: Who;
+  readonly expectedRevision: number | undefined;
+}
+
+/** Approves, pauses, resumes, promotes or aborts. */
+export async function tellRollout(
+  io: CliIo,
+  command: RolloutCommand,
+  { service, json, why, expectedRevision }: CommandOptions,
+): Promise<ExitCode> {
+  return withRunning(io, async ({ client }) => {
+    await checkService(client, service);
+    const change = { ...why, ...(expectedRevision === undefined ? {} : { expectedRevision }) };
+    const view = await commandRollout(client, service, command, change);
+    io.stdout.write(`${json ? JSON.stringify(view) : describeRollout(view, Date.now())}\n`);
+    return EXIT.ok;
+  });
+}
+
+/** Aborts without waiting for a worker: as soon as there is one. */
+export async function abortLater(
+  io: CliIo,
+  { service, json, why }: Omit<CommandOptions, 'expectedRevision'>,
+): Promise<ExitCode> {
+  return withRunning(io, async ({ client }) => {
+    await checkService(client, service);
+    await signalAbort(client, service, why);
+    io.stdout.write(
+      json ? `${JSON.stringify({ service, asked: true })}\n` : `The rollout of ${service} is told to abort.\n`,
+    );
+    return EXIT.ok;
+  });
+}
+
+/** Every step of the latest rollout with what was known at it. */
+export async function showRolloutHistory(io: CliIo, { service, json }: RolloutOptions): Promise<ExitCode> {
+  return withRunning(io, async ({ client }) => {
+    await checkService(client, service);
+    const log = await readRolloutLog(client, service);
+    if (json) for (const step of log) io.stdout.write(`${JSON.stringify({ service, ...step })}\n`);
+    else {
+      const rows = log.map(({ atMs, stage, phase, actor, reason }) => [
+        clockTime(atMs),
+        stage,
+        phase,
+        actor,
+        reason.replaceAll('\n', ' '),
+      ]);
+      io.stdout.write(columns([['WHEN', 'STAGE', 'PHASE', 'WHO', 'WHY'], ...rows]));
+    }
+    return EXIT.ok;
+  });
+}

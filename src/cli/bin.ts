@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { FAILURE_CONVERTER } from '../codec/data-converter.ts';
+import { logTemporalEntry } from './compose/temporal-log.ts';
+import { createInterrupt } from './interrupt.ts';
+import type { CliIo, Output } from './io.ts';
+import { runCli } from './run-cli.ts';
+
+const interrupt = createInterrupt({
+  now: () => performance.now(),
+  warn: (text) => void process.stderr.write(text),
+  exit: (code) => process.exit(code),
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt.onSignal);
+
+// A reader that has gone (`playbook … | head`) is no reason to leave the embedded parts behind: end in order.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interrupt.abort());
+
+function output(stream: NodeJS.WriteStream): Output {
+  return {
+    write: (text) => void stream.write(text),
+    isTTY: stream.isTTY,
+    get columns() {
+      return stream.columns;
+    },
+  };
+}
+
+const io: CliIo = {
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  stdin: process.stdin,
+  env: process.env,
+  cwd: process.cwd(),
+  interrupt: interrupt.signal,
+  installRuntime: async (logger) => {
+    const { DefaultLogger, makeTelemetryFilterString, Runtime } = await import('@temporalio/worker');
+    Runtime.install({
+      logger: new DefaultLogger('WARN', (entry) => logTemporalEntry(logger, entry)),
+      telemetryOptions: {
+        logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
+      },
+      shutdownSignals: [],
+    });
+  },
+  workflowBundle: async ({ encrypting }) => {
+    const name = encrypting ? 'workflow-bundle.encrypting.js' : 'workflow-bundle.js';
+    const codePath = fileURLToPath(new URL(`../../${name}`, import.meta.url));
+    if (existsSync(codePath)) return { codePath };
+    const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+    const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+    const converter = encrypting ? { failureConverterPath: FAILURE_CONVERTER } : {};
+    return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN'), ...converter });
+  },
+};
+
+process.exitCode = await runCli(process.argv.slice(2), io);
+
+// Nothing should be left that keeps the process; if something is, it does not matter any more.
+setTimeout(() => process.exit(), 2000).unref();

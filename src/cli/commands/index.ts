@@ -1,0 +1,41 @@
+import type { CommandGroup } from '../args/command.ts';
+import { codecServer } from './codec-server.ts';
+import { allow, budget, deny, disable, enable, kill, restore, weight } from './control.ts';
+import { jobs } from './jobs.ts';
+import { rollout } from './rollout.ts';
+import { run } from './run.ts';
+import { sandbox } from './sandbox.ts';
+import { setup } from './setup.ts';
+import { start, up } from './start.ts';
+import { cost, history, status } from './status.ts';
+import { webhooks } from './webhooks.ts';
+import { worker } from './worker.ts';
+
+/** All commands there are: what is parsed, and what the help shows. */
+export const COMMANDS: CommandGroup = {
+  name: 'playbook',
+  summary: 'runs other companies’ asynchronous job APIs safely',
+  commands: [
+    start,
+    run,
+    up,
+    jobs,
+    status,
+    enable,
+    disable,
+    kill,
+    restore,
+    weight,
+    rollout,
+    budget,
+    allow,
+    deny,
+    history,
+    cost,
+    worker,
+    webhooks,
+    sandbox,
+    setup,
+    codecServer,
+  ],
+};

@@ -1,0 +1,14 @@
+import { hostname, userInfo } from 'node:os';
+
+/** Who gives a command, as far as the system knows: `user@host`. A statement, not a proof. */
+export function currentActor(): string {
+  return `${userName()}@${hostname()}`;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`; // a container whose user has no entry
+  }
+}

@@ -1,0 +1,211 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { connectToTemporal } from '../../client/index.ts';
+import { PlaybookError } from '../../contracts/errors.ts';
+import { SEARCH_ATTRIBUTES } from '../../contracts/search-attributes.ts';
+import { checkEnvironments } from '../../definition/index.ts';
+import { homePath, openHome, startTemporalServer } from '../../embedded/index.ts';
+import { freePort } from '../../embedded/ports.ts';
+import { temporalBinary } from '../../provision/index.ts';
+import { startSandbox } from '../../sandbox/index.ts';
+import type { CliIo } from '../io.ts';
+import { createClockWatches } from './clock-watches.ts';
+import { createClosing } from './closing.ts';
+import type { Closing } from './closing.ts';
+import { enableOnSandbox } from './enable-on-sandbox.ts';
+import { converterOf } from './external.ts';
+import { announceEndpoints, callbackSecretFile, keepPorts, keptPorts, withdrawEndpoints } from './home-facts.ts';
+import { InterruptedError } from './interrupted-error.ts';
+import type { Logging } from './logging.ts';
+import { startReceiverPart } from './receiver-part.ts';
+import {
+  configFile,
+  forSandbox,
+  fromFile,
+  isLocalSandbox,
+  loopbackPort,
+  withFallbacks,
+  withSandboxDefaults,
+} from './service-configs.ts';
+import type { ConfigPaths, ConfiguredService } from './service-configs.ts';
+import { untilAborted } from './until-aborted.ts';
+import { startWorker } from './worker-part.ts';
+
+export interface EmbeddedOptions {
+  readonly io: CliIo;
+  readonly logging: Logging;
+  /** Services to work for. */
+  readonly services: readonly string[];
+  readonly configs: ConfigPaths;
+}
+
+/** All parts in this process (and the Temporal server it supervises), with their state in the home folder. */
+export interface Embedded {
+  readonly home: string;
+  readonly client: Client;
+  readonly temporalAddress: string;
+  readonly uiUrl: string;
+  /** Absent when every service has a counterpart of its own. */
+  readonly sandboxUrl?: string;
+  readonly receiverUrl: string;
+  readonly services: readonly ConfiguredService[];
+  /** Rejects when a part ends by itself; never resolves. */
+  readonly broken: Promise<never>;
+  /** Stops everything in order: work first, then what it works with. */
+  readonly close: () => Promise<void>;
+}
+
+const USUAL_PORTS = { sandbox: 8300, receiver: 8301 };
+const NAMESPACE = 'default';
+const SHUTDOWN_GRACE_MS = 3000;
+
+/**
+ * Starts Temporal with its Web UI, the sandbox, the webhook receiver and a worker.
+ * @throws PlaybookError HOME_IN_USE, PROVISION_FAILED, TEMPORAL_UNREACHABLE, CONFIG_INVALID
+ * @throws InterruptedError with everything closed again
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const closing = createClosing();
+  try {
+    return await open(options, closing);
+  } catch (error) {
+    await closing.close();
+    throw options.io.interrupt.aborted ? new InterruptedError('Interrupted while starting.') : error;
+  }
+}
+
+async function open({ io, logging, services: names, configs }: EmbeddedOptions, closing: Closing): Promise<Embedded> {
+  const { logger, redactor } = logging;
+  const home = await openHome(homePath(io.env, io.cwd));
+  closing.add(() => home.close());
+
+  const secretFile = await callbackSecretFile(home.path);
+  const fromFiles = await configuredByFile(names, configs, io, secretFile, redactor.learn);
+  const ports = await choosePorts(home.path, fromFiles);
+  const [sandboxUrl, receiverUrl] = [`http://127.0.0.1:${ports.sandbox}`, `http://127.0.0.1:${ports.receiver}`];
+  const site = { sandboxUrl, receiverUrl, callbackSecretFile: secretFile };
+  const services = await Promise.all(
+    names.map(async (name) => fromFiles.get(name) ?? forSandbox(name, site, redactor.learn)),
+  );
+
+  checkEnvironments(withFallbacks(services).map(({ config }) => config));
+  const converter = converterOf(io);
+
+  const executable = await temporalBinary({
+    env: { ...io.env },
+    signal: io.interrupt,
+    onProgress: (line) => io.stderr.write(`${line}\n`),
+  });
+  io.interrupt.throwIfAborted();
+  const failure = new AbortController();
+  const temporal = await startTemporalServer({
+    home,
+    executable,
+    searchAttributes: Object.values(SEARCH_ATTRIBUTES),
+    onExit: (error) => failure.abort(error),
+  });
+  closing.add(() => temporal.stop());
+  io.interrupt.throwIfAborted();
+
+  const hasSandbox = withFallbacks(services).some(({ config }) => config.service.base_url === sandboxUrl);
+  if (hasSandbox) {
+    const sandbox = await startSandbox({ port: ports.sandbox, statePath: join(home.path, 'sandbox.state'), logger });
+    closing.add(() => sandbox.close());
+  }
+  const connected = await connectToTemporal({ address: temporal.address, namespace: NAMESPACE, ...converter });
+  closing.add(() => connected.close());
+  const clocks = createClockWatches(services, logger);
+  const receiver = await startReceiverPart({
+    client: connected.client,
+    logger,
+    services,
+    port: ports.receiver,
+    clocks,
+  });
+  closing.add(() => receiver.close());
+  const worker = await startWorker({
+    io,
+    logger,
+    connection: { address: temporal.address },
+    namespace: NAMESPACE,
+    services,
+    clocks,
+    closing,
+    shutdownGraceMs: SHUTDOWN_GRACE_MS,
+    ...converter,
+  });
+  worker.ended.catch((error: unknown) => failure.abort(error));
+  const onSandbox = services.filter(({ config }) => isLocalSandbox(config));
+  await enableOnSandbox(
+    connected.client,
+    onSandbox.map(({ integration }) => integration.service),
+    io,
+  );
+  await announceEndpoints(home.path, { temporal: temporal.address, uiUrl: temporal.uiUrl });
+  closing.add(() => withdrawEndpoints(home.path));
+  io.interrupt.throwIfAborted();
+
+  return {
+    home: home.path,
+    client: connected.client,
+    temporalAddress: temporal.address,
+    uiUrl: temporal.uiUrl,
+    ...(hasSandbox ? { sandboxUrl } : {}),
+    receiverUrl,
+    services,
+    broken: rejection(failure.signal),
+    close: closing.close,
+  };
+}
+
+/** Rejects with the signal's reason. A rejection nobody waits for yet does no harm. */
+function rejection(signal: AbortSignal): Promise<never> {
+  const rejected = untilAborted(signal).then(() => {
+    throw signal.reason;
+  });
+  rejected.catch(() => undefined);
+  return rejected;
+}
+
+/** The services that have a configuration file; for the others one is made. */
+async function configuredByFile(
+  names: readonly string[],
+  configs: ConfigPaths,
+  io: CliIo,
+  secretFile: string,
+  onResolved: (value: string) => void,
+): Promise<ReadonlyMap<string, ConfiguredService>> {
+  const secret = await readFile(secretFile, 'utf8');
+  const found = new Map<string, ConfiguredService>();
+  for (const name of names) {
+    const path = configFile(name, configs);
+    if (path === undefined) continue;
+    found.set(name, await fromFile(name, path, (config) => withSandboxDefaults(config, io.env, secret), onResolved));
+  }
+  return found;
+}
+
+/** Where a configuration says webhooks go on this machine, there; else the ports this home had before; else the usual ones. */
+async function choosePorts(
+  home: string,
+  fromFiles: ReadonlyMap<string, ConfiguredService>,
+): Promise<{ readonly sandbox: number; readonly receiver: number }> {
+  const kept = await keptPorts(home);
+  const asked = new Set(
+    withFallbacks(fromFiles.values()).flatMap(({ config }) => loopbackPort(config.webhook?.public_url) ?? []),
+  );
+  if (asked.size > 1) {
+    throw new PlaybookError(
+      'CONFIG_INVALID',
+      `webhook.public_url names different ports of this machine (${[...asked].join(', ')}), but there is one receiver. Use the same port.`,
+    );
+  }
+  const [receiver] = asked;
+  const ports = {
+    sandbox: await freePort(kept.sandbox, USUAL_PORTS.sandbox),
+    receiver: receiver ?? (await freePort(kept.receiver, USUAL_PORTS.receiver)),
+  };
+  await keepPorts(home, ports);
+  return ports;
+}

@@ -1,0 +1,15 @@
+import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { WORKFLOW_QUEUE } from '../../contracts/queues.ts';
+
+const { TASK_QUEUE_TYPE_WORKFLOW } = proto.temporal.api.enums.v1.TaskQueueType;
+
+/** Whether any worker has polled for jobs lately. */
+export async function hasWorker(client: Client): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: WORKFLOW_QUEUE },
+    taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
+  });
+  return pollers.length > 0;
+}

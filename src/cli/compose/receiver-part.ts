@@ -1,0 +1,63 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from '../../logging/logger.ts';
+import { createTemporalHandOver, startReceiver } from '../../webhooks/index.ts';
+import type { ReceiverService, RunningReceiver } from '../../webhooks/index.ts';
+import { createClockWatches } from './clock-watches.ts';
+import type { ClockWatches } from './clock-watches.ts';
+import { withFallbacks } from './service-configs.ts';
+import type { ConfiguredService } from './service-configs.ts';
+
+/** Those services that take webhooks, as the receiver wants them. */
+function receiverServices(services: readonly ConfiguredService[]): ReadonlyMap<string, ReceiverService> {
+  return new Map(
+    services.flatMap((configured) => {
+      const { integration } = configured;
+      // The fallback's webhooks come to the same address, signed with its own secrets.
+      const sources = withFallbacks([configured]).flatMap(({ config: { webhook }, secrets }) =>
+        webhook === undefined ? [] : [{ webhook, secrets }],
+      );
+      if (integration.webhook === undefined || sources.length === 0) return [];
+      const service: ReceiverService = {
+        integration,
+        toleranceMs: Math.max(...sources.map(({ webhook }) => webhook.tolerance_s * 1000)),
+        secrets: () =>
+          distinct(sources.flatMap(({ webhook, secrets }) => webhook.secrets.map((ref) => secrets.resolve(ref)))),
+        tokenSecrets: () => distinct(sources.map(({ webhook, secrets }) => secrets.resolve(webhook.token_secret))),
+      };
+      return [[integration.service, service] as const];
+    }),
+  );
+}
+
+async function distinct(values: readonly Promise<string>[]): Promise<string[]> {
+  return [...new Set(await Promise.all(values))];
+}
+
+export interface ReceiverPartOptions {
+  readonly client: Client;
+  readonly logger: Logger;
+  readonly services: readonly ConfiguredService[];
+  readonly port: number;
+  readonly host?: string;
+  /** Learn from the time webhooks were signed. @default of its own */
+  readonly clocks?: ClockWatches;
+}
+
+/** Starts the webhook receiver in front of Temporal. */
+export function startReceiverPart({
+  client,
+  logger,
+  services,
+  port,
+  host,
+  clocks = createClockWatches(services, logger),
+}: ReceiverPartOptions): Promise<RunningReceiver> {
+  return startReceiver({
+    port,
+    ...(host === undefined ? {} : { host }),
+    logger,
+    handOver: createTemporalHandOver({ client, logger }),
+    onClockSample: clocks.onClockSample,
+    services: receiverServices(services),
+  });
+}

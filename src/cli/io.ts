@@ -1,0 +1,27 @@
+import type { WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from '../logging/logger.ts';
+
+/** Where a command writes. */
+export interface Output {
+  readonly write: (text: string) => void;
+  readonly isTTY: boolean;
+  /** Width of the terminal. @default 80 */
+  readonly columns?: number;
+}
+
+/** Everything a command has of the process it runs in: tests give their own. */
+export interface CliIo {
+  /** Results only. */
+  readonly stdout: Output;
+  /** Progress, logs, errors. */
+  readonly stderr: Output;
+  readonly stdin: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Aborted by the first SIGINT or SIGTERM: the command ends in order. */
+  readonly interrupt: AbortSignal;
+  /** Prepares the process for workers, once, before the first connection: logger, and signals left to us. */
+  readonly installRuntime: (logger: Logger) => Promise<void>;
+  /** The workflow code for workers; `encrypting`: with the failure converter that lets a codec reach what workflows throw. */
+  readonly workflowBundle: (options: { readonly encrypting: boolean }) => Promise<WorkflowBundleOption>;
+}

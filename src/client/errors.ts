@@ -1,0 +1,39 @@
+import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { PlaybookError } from '../contracts/errors.ts';
+
+const INVALID_ARGUMENT = 3;
+const DEADLINE_EXCEEDED = 4;
+const UNAVAILABLE = 14;
+
+/** Temporal's refusals in our words; anything else is passed on unchanged. */
+export function translated(error: unknown): unknown {
+  const grpc = error instanceof ServiceError ? error.cause : error;
+  if (!isGrpcServiceError(grpc)) return error;
+  const code: number = grpc.code;
+  if (code === INVALID_ARGUMENT && /search attribute/i.test(grpc.details)) {
+    return new PlaybookError(
+      'SETUP_MISSING',
+      'This Temporal namespace lacks Playbook’s search attributes. Run `playbook setup`.',
+      {
+        cause: error,
+      },
+    );
+  }
+  if (code === UNAVAILABLE || code === DEADLINE_EXCEEDED) {
+    return new PlaybookError(
+      'TEMPORAL_UNREACHABLE',
+      `Temporal does not answer (${code === UNAVAILABLE ? 'unavailable' : 'deadline exceeded'}). Check TEMPORAL_ADDRESS and the server.`,
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+/** Runs a call to Temporal with its errors translated. */
+export async function translating<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw translated(error);
+  }
+}

@@ -1,0 +1,5 @@
+export { startSandbox } from './start-sandbox.ts';
+export type { Sandbox } from './start-sandbox.ts';
+export { defaultClient, defaultWebhookSecret } from './options.ts';
+export type { SandboxOptions } from './options.ts';
+export { SandboxError } from './sandbox-error.ts';

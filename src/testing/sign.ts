@@ -1,0 +1,1 @@
+export { sign as signWebhook } from '../webhooks/index.ts';

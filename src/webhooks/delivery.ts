@@ -1,0 +1,22 @@
+import type { JobRef } from '../contracts/ids.ts';
+import type { WebhookHint } from '../contracts/jobs.ts';
+
+/** Whom an event is for: one of our jobs, or whichever has the service's own id. */
+export type Address =
+  { readonly kind: 'job'; readonly job: JobRef } | { readonly kind: 'external'; readonly externalId: string };
+
+/** A verified, readable event on its way to Temporal. */
+export interface Delivery {
+  readonly service: string;
+  readonly address: Address;
+  readonly hint: WebhookHint;
+}
+
+/**
+ * `accepted`: Temporal has it. `duplicate`: it had it before. `late`: the job has ended. `unknown_job`: there is no such job any more.
+ * `temporal_away`: nobody has it, the sender must come again.
+ */
+export type HandOverResult = 'accepted' | 'duplicate' | 'late' | 'unknown_job' | 'temporal_away';
+
+/** Resolves only when Temporal has the event, or cannot be had. Never rejects. */
+export type HandOver = (delivery: Delivery) => Promise<HandOverResult>;

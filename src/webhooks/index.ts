@@ -1,0 +1,18 @@
+export { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
+export type { DeadLetter, DeadLetterFilter, DeadLetterRef } from './dead-letters.ts';
+export type { Address, Delivery, HandOver, HandOverResult } from './delivery.ts';
+export { createTemporalHandOver } from './hand-over.ts';
+export type { TemporalHandOverOptions } from './hand-over.ts';
+export { DEFAULT_LIMITS } from './limits.ts';
+export type { ReceiverLimits } from './limits.ts';
+export { WEBHOOK_SIGNATURES_REJECTED_TOTAL, WEBHOOK_TOKENS_IGNORED_TOTAL, WEBHOOKS_TOTAL } from './metrics.ts';
+export type { ReceiverMetrics } from './metrics.ts';
+export type { ReceiverLogger } from './quiet-log.ts';
+export { createReceiver } from './receiver.ts';
+export type { Receiver, ReceiverDeps, ReceiverService } from './receiver.ts';
+export type { BodyRead, PlainRequest, PlainResponse } from './plain-http.ts';
+export { createVerifier, sign } from './schemes/index.ts';
+export type { SignInput } from './schemes/sign-input.ts';
+export type { RejectReason, SignedRequest, Verification, Verifier } from './schemes/verifier.ts';
+export { startReceiver } from './start-receiver.ts';
+export type { ReceiverOptions, RunningReceiver } from './start-receiver.ts';

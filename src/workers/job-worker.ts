@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import {
+  createAdmissionActivities,
+  createControlReader,
+  createReadActivities,
+  createRolloutActivities,
+  createSubmitActivities,
+  createWebhookDeliveryActivities,
+  openInputFile,
+  policyOf,
+} from '../activities/index.ts';
+import { changeControl, ensureGate, readControl } from '../client/control.ts';
+import { readHeldGate } from '../client/held-gate.ts';
+import { renewLease } from '../client/rollout.ts';
+import { readStageJobs } from '../client/stage-samples.ts';
+import { gateWorkflowId } from '../contracts/control.ts';
+import { gateQueue } from '../contracts/gate.ts';
+import { laneOf, WORKFLOW_QUEUE } from '../contracts/queues.ts';
+import type { Route } from '../contracts/states.ts';
+import { createGateActivities } from './gate/hold-gate.ts';
+import { createGateStateActivities } from './gate/held-state.ts';
+import { countPolled, tellJob } from './gate/job-news.ts';
+import { createListSweep } from './gate/list-sweep.ts';
+import { readGateState } from './gate/gate-state.ts';
+import { createTerms } from './gate/term.ts';
+import { servicesOf, type GatedRuntime } from './service-runtime.ts';
+
+/** Enough for the jobs that are on the move at any moment; more of them cost memory, fewer cost replays (bench/waiting-jobs.ts). */
+const MAX_CACHED_WORKFLOWS = 50;
+
+/** What a worker process is made of. */
+export interface JobWorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly services: readonly GatedRuntime[];
+  /** Where jobs go that are not admitted, for the services whose environment opted into that. @default none */
+  readonly fallbacks?: readonly GatedRuntime[];
+  readonly logger: Logger;
+  /** The prebuilt bundle: started from sources it would take seconds. */
+  readonly workflowBundle: WorkflowBundleOption;
+  readonly dataConverter?: DataConverter;
+  /** Milliseconds running attempts get to finish on shutdown. @default 15_000 */
+  readonly shutdownGraceMs?: number;
+  /** Workflows kept in memory between their tasks, about 1 MB each. A job that waits needs none. @default 50 */
+  readonly maxCachedWorkflows?: number;
+  /** The last word on the workflow worker's options: sinks, interceptors. */
+  readonly augment?: (options: WorkerOptions) => WorkerOptions;
+}
+
+/** Workers of one process: workflows, and each service's submits and reads. */
+export interface JobWorker {
+  /** Polls until {@link JobWorker.shutdown} or a fatal error. */
+  readonly run: () => Promise<void>;
+  /** Stops polling; `run` resolves once what is under way has ended. */
+  readonly shutdown: () => void;
+}
+
+/** Creates the workers; they poll once run. */
+export async function createJobWorker(options: JobWorkerOptions): Promise<JobWorker> {
+  const { connection, namespace, logger } = options;
+  // Explicitly undefined options would override defaults, so absent ones stay absent.
+  const converter = options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter };
+  const client = new Client({ connection, namespace, ...converter });
+  const fallbacks = options.fallbacks ?? [];
+  const services = servicesOf(options.services, fallbacks);
+  const lanes = [
+    ...options.services.map((runtime) => laneWith(runtime, 'live')),
+    ...fallbacks.map((runtime) => laneWith(runtime, 'fallback')),
+  ];
+  const control = createControlReader({ read: (service) => readControl(client, service), nowMs: Date.now });
+  const augment = options.augment ?? ((same) => same);
+  const io = { services, readControl: control, now: Date.now, random: Math.random };
+  const shared: Omit<WorkerOptions, 'taskQueue'> = {
+    connection,
+    namespace,
+    ...converter,
+    shutdownGraceTime: options.shutdownGraceMs ?? 15_000,
+  };
+  const stopping = new AbortController();
+  const activities = {
+    submit: createSubmitActivities({ ...io, openInputFile }),
+    read: createReadActivities(io),
+  };
+  const terms = createTerms({
+    shared,
+    logger,
+    readControl: control,
+    lanes: new Map(
+      lanes.map(({ lane, route, runtime }) => {
+        const { integration, config, seat } = runtime;
+        const { service } = integration;
+        const graceMs = config.polling.grace_ms;
+        return [
+          lane,
+          {
+            service,
+            config,
+            seat,
+            prices: policyOf(runtime).prices,
+            activities,
+            countPolled: () => countPolled(client, { service, route, graceMs }, Date.now()),
+            createSweep: () =>
+              createListSweep({
+                integration,
+                client: runtime.client,
+                ...(runtime.onUnknown === undefined ? {} : { onUnknown: runtime.onUnknown }),
+                nowMs: Date.now,
+                tell: (workflowId, hint) => tellJob(client, workflowId, hint),
+              }),
+          },
+        ];
+      }),
+    ),
+  });
+  const gates = createGateActivities({ beginTerm: terms.begin, stopping: stopping.signal, logger });
+  const workers = await Promise.all([
+    Worker.create(
+      augment({
+        ...shared,
+        taskQueue: WORKFLOW_QUEUE,
+        workflowBundle: options.workflowBundle,
+        activities: {
+          ...createAdmissionActivities(io),
+          ...createWebhookDeliveryActivities(),
+          ...createGateStateActivities(),
+          ...createRolloutActivities({
+            readControl: (service) => readControl(client, service),
+            setWeight: (service, change) => changeControl(client, service, 'setWeight', change),
+            renewLease: (service, renewal) => renewLease(client, service, renewal),
+            source: { read: (query) => readStageJobs(client, query) },
+            outage: (service) => outageOf(client, service),
+            now: Date.now,
+            sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+          }),
+        },
+        maxCachedWorkflows: options.maxCachedWorkflows ?? MAX_CACHED_WORKFLOWS,
+      }),
+    ),
+    // One worker for each gate, apart from the flood of jobs: a long poll elsewhere must not swallow the election.
+    ...lanes.map(({ lane }) =>
+      Worker.create({
+        ...shared,
+        taskQueue: gateQueue(lane),
+        activities: { ...gates },
+        maxConcurrentActivityTaskExecutions: 1,
+        maxConcurrentActivityTaskPolls: 1,
+        maxHeartbeatThrottleInterval: '200ms',
+      }),
+    ),
+  ]);
+  const shutdown = (): void => {
+    stopping.abort();
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  return {
+    shutdown,
+    run: async () => {
+      const runs = workers.map((worker) => worker.run());
+      try {
+        const started = Promise.all(lanes.map(({ lane }) => ensureGate(client, lane)));
+        await Promise.all([...runs, started]);
+      } finally {
+        // One that fails ends the others; only once all have stopped may their connection be closed.
+        shutdown();
+        await Promise.allSettled(runs);
+        await terms.drained();
+      }
+    },
+  };
+}
+
+/** Whether a service's breaker is open, as the holder of its gate last said. */
+async function outageOf(client: Client, service: string): Promise<{ readonly sinceMs: number } | undefined> {
+  const { state } = await readHeldGate(client, gateWorkflowId(laneOf(service, 'live')));
+  const breaker = readGateState(state)?.view.breaker;
+  return breaker === undefined || breaker.state === 'closed' ? undefined : { sinceMs: breaker.sinceMs ?? Date.now() };
+}
+
+function laneWith(runtime: GatedRuntime, route: Route) {
+  return { lane: laneOf(runtime.integration.service, route), route, runtime };
+}

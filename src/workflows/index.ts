@@ -1,0 +1,5 @@
+export { externalJob } from './external-job.ts';
+export { gate } from './gate.ts';
+export { integration } from './integration.ts';
+export { rollout } from './rollout.ts';
+export { webhookDelivery } from './webhook-delivery.ts';

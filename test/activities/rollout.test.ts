@@ -1,0 +1,204 @@
+import { describe, expect, it } from '@jest/globals';
+import { createRolloutActivities, type RolloutPorts } from '../../src/activities/rollout.ts';
+import { INITIAL_CONTROL, type LeaseRenewal } from '../../src/contracts/control.ts';
+import { changed } from '../../src/rules/control.ts';
+import type { Collected, SampledJob } from '../../src/rules/rollout/collect.ts';
+import { nothingCollected } from '../../src/rules/rollout/collect.ts';
+import { markOf, type ApplyRequest, type WatchRequest } from '../../src/rules/rollout/messages.ts';
+import { STAGE_DEFAULTS } from '../../src/rules/rollout/plan.ts';
+import { DEFAULT_WATCHERS } from '../../src/rules/slo/watchers.ts';
+import { fakeContext, type FakeContext } from '../helpers/fake-context.ts';
+
+const T0 = 1_800_000_000_000;
+const STAGE = { ...STAGE_DEFAULTS, name: 'tenth', weightBps: 1_000, minSoakMs: 1_000 };
+
+/** A world in which a second passes with each look. */
+function lab(more: Partial<RolloutPorts> = {}, context: FakeContext = fakeContext()) {
+  const world = {
+    nowMs: T0,
+    control: INITIAL_CONTROL,
+    jobs: [] as SampledJob[],
+    renewals: [] as LeaseRenewal[],
+  };
+  const activities = createRolloutActivities({
+    readControl: async () => world.control,
+    setWeight: async (_service, change) => (world.control = changed(world.control, 'setWeight', change, world.nowMs)),
+    renewLease: async (_service, renewal) => void world.renewals.push(renewal),
+    source: { read: async () => world.jobs },
+    outage: async () => undefined,
+    now: () => world.nowMs,
+    sleep: async () => {
+      world.nowMs += 1_000;
+    },
+    context: () => context,
+    ...more,
+  });
+  return { it: world, activities, context };
+}
+
+function watch(more: Partial<WatchRequest> = {}): WatchRequest {
+  return {
+    service: 'docproc',
+    id: 'r',
+    stage: STAGE,
+    watchers: DEFAULT_WATCHERS,
+    enteredMs: T0,
+    leaseMs: 90_000,
+    guardOnly: false,
+    collected: nothingCollected(DEFAULT_WATCHERS),
+    ...more,
+  };
+}
+
+const jobs = (count: number, end: 'good' | 'bad'): SampledJob[] =>
+  Array.from({ length: count }, (_, i) => ({
+    runId: `${end}-${i}`,
+    stage: 'r:tenth',
+    startedMs: T0 - 20_000 - i,
+    finishedMs: T0 - 19_000,
+    end,
+    costMicros: 10_000,
+  }));
+
+describe('watching a stage', () => {
+  it('answers that it passed once all watchers have evidence and the soak is over', async () => {
+    const { it: world, activities } = lab();
+    world.jobs = jobs(800, 'good');
+    const answer = await activities.watchStage(watch());
+    expect(answer).toMatchObject({ type: 'passed', verdict: { outcome: 'PASS', ruleVersion: 'slo-1' } });
+    expect(world.nowMs - T0).toBe(1_000);
+    expect(world.renewals).toEqual([{ holder: 'r', untilMs: T0 + 90_000 }]);
+  });
+
+  it('stops a service that fails everything within 10 samples, also while only guarding', async () => {
+    const { it: world, activities } = lab();
+    world.jobs = jobs(10, 'bad');
+    expect(await activities.watchStage(watch({ guardOnly: true }))).toMatchObject({
+      type: 'failed',
+      verdict: { reason: 'watcher-failed' },
+    });
+  });
+
+  it('holds while samples cannot be read, says so at its deadline, and renews its lease all the while', async () => {
+    const { it: world, activities } = lab({
+      source: { read: () => Promise.reject(new Error('visibility is down')) },
+    });
+    const answer = await activities.watchStage(watch({ deadlineMs: T0 + 120_000 }));
+    expect(answer).toMatchObject({
+      type: 'deadline',
+      verdict: { outcome: 'ERROR', because: 'The samples could not be read: visibility is down' },
+    });
+    expect(world.renewals.map(({ untilMs }) => untilMs - T0)).toEqual([90_000, 120_000, 150_000, 180_000, 210_000]);
+  });
+
+  it('holds without traffic, and says within five minutes that nothing happened', async () => {
+    const { it: world, activities } = lab();
+    expect(await activities.watchStage(watch())).toMatchObject({
+      type: 'progress',
+      verdict: { action: 'hold', reason: 'no-samples' },
+    });
+    expect(world.nowMs - T0).toBe(300_000);
+  });
+
+  it('tells news after half a minute', async () => {
+    const { it: world, activities } = lab();
+    world.jobs = jobs(5, 'good');
+    expect(await activities.watchStage(watch())).toMatchObject({ type: 'progress' });
+    expect(world.nowMs - T0).toBe(30_000);
+  });
+
+  it('holds rather than aborts while the service is down for everyone', async () => {
+    const { it: world, activities } = lab({ outage: async () => ({ sinceMs: T0 - 60_000 }) });
+    world.jobs = jobs(50, 'bad');
+    expect(await activities.watchStage(watch())).toMatchObject({
+      type: 'progress',
+      verdict: { action: 'hold', reason: 'outage' },
+    });
+  });
+
+  it('goes on from the last heartbeat of a worker that died, and counts nothing twice', async () => {
+    const dying = lab();
+    dying.it.jobs = jobs(60, 'good');
+    await dying.activities.watchStage(watch());
+    const heartbeatDetails = dying.context.heartbeats.at(-1)?.details as Collected;
+    const next = lab({}, fakeContext({ heartbeatDetails }));
+    next.it.nowMs = T0 + 10_000;
+    next.it.jobs = jobs(800, 'good');
+    const answer = await next.activities.watchStage(watch());
+    expect(answer).toMatchObject({ type: 'passed' });
+    if (answer.type !== 'passed') return;
+    expect(answer.verdict.watchers.map(({ promote }) => promote.n)).toEqual([800, 800, 800]);
+  });
+
+  it('notices a weight that was changed behind its back, and by whom', async () => {
+    const { it: world, activities } = lab();
+    const mark = markOf(world.control);
+    expect(await activities.watchStage(watch({ mark: '[]' }))).toEqual({
+      type: 'changed',
+      what: 'it is at revision 0',
+    });
+    world.control = changed(world.control, 'setWeight', { actor: 'bob', reason: 'why', weightBps: 5 }, T0);
+    expect(await activities.watchStage(watch({ mark }))).toEqual({
+      type: 'changed',
+      what: 'weight 0.05 % by bob (why), revision 1',
+    });
+  });
+
+  it('ends when it is canceled', async () => {
+    const context = fakeContext();
+    context.abort();
+    await expect(lab({}, context).activities.watchStage(watch())).rejects.toThrow('The watch was canceled.');
+  });
+});
+
+describe('setting weights', () => {
+  const request: ApplyRequest = {
+    service: 'docproc',
+    holder: 'r',
+    actor: 'rollout r',
+    reason: 'start',
+    weightBps: 1_000,
+    allow: ['a'],
+    watched: { stage: 'r:tenth', leaseMs: 60_000, safe: { weightBps: 0, allow: [] } },
+    mark: markOf(INITIAL_CONTROL),
+  };
+
+  it('is one change with its lease, and repeated is none', async () => {
+    const { it: world, activities } = lab();
+    const first = await activities.applyStage(request);
+    expect(world.control).toMatchObject({
+      enabled: true,
+      weightBps: 1_000,
+      allow: ['a'],
+      stage: 'r:tenth',
+      revision: 1,
+      lease: { holder: 'r', untilMs: T0 + 60_000, safeWeightBps: 0, safeAllow: [] },
+    });
+    expect(await activities.applyStage(request)).toEqual(first);
+    expect(world.control.revision).toBe(1);
+  });
+
+  it('never replaces what somebody else set', async () => {
+    const { it: world, activities } = lab();
+    world.control = changed(world.control, 'disable', { actor: 'bob', reason: 'why' }, T0);
+    world.control = changed(world.control, 'setWeight', { actor: 'bob', reason: 'why', weightBps: 7 }, T0);
+    expect(await activities.applyStage(request)).toMatchObject({ type: 'changed' });
+    expect(world.control.weightBps).toBe(7);
+    const { mark: _any, watched: _no, ...final } = request;
+    expect(await activities.applyStage(final)).toMatchObject({ type: 'applied' });
+    expect(world.control.lease).toBeUndefined();
+  });
+
+  it('goes back to the safe weight once, and is not content with a write that is not to be read', async () => {
+    const { it: world, activities } = lab();
+    const safe = { service: 'docproc', safe: { weightBps: 0, allow: [] }, actor: 'r', reason: 'why' };
+    await activities.applyStage(request);
+    await activities.applySafe(safe);
+    await activities.applySafe(safe);
+    expect(world.control).toMatchObject({ weightBps: 0, allow: [], revision: 2 });
+    const deaf = lab({ setWeight: async () => INITIAL_CONTROL });
+    await expect(deaf.activities.applySafe(safe)).rejects.toThrow(
+      'The safe weight of docproc was set, and is not what is read: it is at revision 0',
+    );
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, it } from '@jest/globals';
+import { array, assert, constantFrom, property } from 'fast-check';
+import {
+  begin,
+  COMMANDS,
+  isOver,
+  refuseCommand,
+  stageOf,
+  transition,
+  type Phase,
+  type RolloutEvent,
+  type RolloutState,
+} from '../../../src/rules/rollout/machine.ts';
+import { applyRequest, viewOf, watchRequest } from '../../../src/rules/rollout/messages.ts';
+import { describeRollout } from '../../../src/rules/rollout/describe.ts';
+import { inputFor, seen, SMALL_PLAN, WHO } from './fixtures.ts';
+
+const start = begin('r', SMALL_PLAN, 'mark', WHO, 1_000);
+const after = (state: RolloutState, ...events: readonly RolloutEvent[]): RolloutState =>
+  events.reduce((now, event) => transition(now, event, SMALL_PLAN, 2_000), state);
+const APPLIED = { type: 'applied', mark: 'm' } as const;
+const PASSED = { type: 'passed', ...seen() } as const;
+const watching = after(start, APPLIED);
+const STATES: Readonly<Record<Phase, RolloutState>> = {
+  applying: start,
+  watching,
+  'awaiting-approval': after(watching, PASSED),
+  paused: after(watching, { type: 'pause', ...WHO }),
+  frozen: transition(
+    after(watching, { type: 'approve', ...WHO }),
+    PASSED,
+    { ...SMALL_PLAN, freeze: [{ fromMs: 0, toMs: 9_000 }] },
+    2_000,
+  ),
+  aborting: after(watching, { type: 'failed', ...seen() }),
+  aborted: after(watching, { type: 'failed', ...seen() }, { type: 'safe' }),
+  done: after({ ...start, stageIndex: 4 }, APPLIED),
+};
+const EVENTS: readonly RolloutEvent[] = [
+  APPLIED,
+  { type: 'changed', what: 'something' },
+  { type: 'progress', ...seen() },
+  PASSED,
+  { type: 'failed', ...seen() },
+  { type: 'deadline', ...seen() },
+  { type: 'thawed' },
+  { type: 'safe' },
+  ...COMMANDS.map((type) => ({ type, ...WHO })),
+];
+const phases = Object.keys(STATES) as Phase[];
+
+describe('the rollout’s state machine', () => {
+  // What each phase becomes by each event, in the order of EVENTS; '-' is "the very same state".
+  it.each([
+    ['applying', 'watching paused - - - - - - - - - - aborting'],
+    ['watching', '- paused watching awaiting-approval aborting paused - - watching paused - applying aborting'],
+    [
+      'awaiting-approval',
+      '- paused awaiting-approval awaiting-approval aborting paused - - applying paused - applying aborting',
+    ],
+    ['paused', '- - paused paused aborting paused - - - - applying applying aborting'],
+    ['frozen', '- paused frozen frozen aborting frozen applying - - paused - applying aborting'],
+    ['aborting', '- - - - - - - aborted - - - - -'],
+    ['aborted', '- - - - - - - - - - - - -'],
+    ['done', '- - - - - - - - - - - - -'],
+  ] as const)('knows what a rollout that is %s does at every event', (phase, expected) => {
+    const state = STATES[phase];
+    expect(state.phase).toBe(phase);
+    const became = EVENTS.map((event) => {
+      const next = transition(state, event, SMALL_PLAN, 3_000);
+      return next === state ? '-' : next.phase;
+    });
+    expect(became.join(' ')).toBe(expected);
+  });
+
+  it('refuses the commands that would do nothing, and only those', () => {
+    for (const phase of phases) {
+      for (const command of COMMANDS) {
+        const refused = refuseCommand(STATES[phase], command);
+        const next = transition(STATES[phase], { type: command, ...WHO }, SMALL_PLAN, 3_000);
+        expect(refused !== undefined).toBe(next === STATES[phase]);
+      }
+    }
+    expect(phases.filter((phase) => isOver(STATES[phase]))).toEqual(['aborted', 'done']);
+  });
+
+  it('starts each stage with fresh counters and keeps those of the rollout', () => {
+    const more = seen();
+    const bucket = { startMs: 0, errors: { n: 5, k: 1 }, slowObjective: { n: 0, k: 0 }, slowAbort: { n: 0, k: 0 } };
+    const counters = { ...more.collected.stage, buckets: [bucket] };
+    const collected = { ...more.collected, stage: counters, rollout: counters };
+    const next = after(watching, { type: 'progress', ...more, collected }, { type: 'promote', ...WHO });
+    expect(next).toMatchObject({ phase: 'applying', stageIndex: 1 });
+    expect(next.collected.stage.buckets).toEqual([]);
+    expect(next.collected.rollout.buckets).toEqual([bucket]);
+    expect(next.enteredMs).toBeUndefined();
+    expect(next.log.at(-1)).toMatchObject({ actor: 'ana', verdict: more.verdict });
+  });
+
+  it('keeps samples and soak over a pause, and gives a new deadline', () => {
+    const resumed = transition(after(STATES.paused, { type: 'resume', ...WHO }), APPLIED, SMALL_PLAN, 50_000);
+    expect(resumed).toMatchObject({ phase: 'watching', enteredMs: 2_000 });
+    expect(resumed.deadlineMs).toBe(50_000 + stageOf(resumed, SMALL_PLAN).deadlineMs);
+  });
+
+  it('aborts at a deadline where the plan says so, and otherwise asks', () => {
+    const last = after({ ...start, stageIndex: 2 }, APPLIED, { type: 'deadline', ...seen('Too little.') });
+    expect(last).toMatchObject({
+      phase: 'aborting',
+      because: 'The stage’s deadline has passed. Too little.'.replace('’', "'"),
+    });
+    expect(after(watching, { type: 'deadline', ...seen() }).phase).toBe('paused');
+  });
+
+  it('remembers an approval that came early', () => {
+    expect(after(watching, { type: 'approve', ...WHO }, PASSED)).toMatchObject({ phase: 'applying', stageIndex: 1 });
+  });
+
+  it('rises by at most a stage for each pass or word of a person, whatever comes in whatever order', () => {
+    assert(
+      property(array(constantFrom(...EVENTS), { maxLength: 60 }), (events) => {
+        let state = start;
+        for (const event of events) {
+          const next = transition(state, event, SMALL_PLAN, 3_000);
+          const rise = next.stageIndex - state.stageIndex;
+          expect(rise === 0 || rise === 1).toBe(true);
+          expect(rise === 0 || ['passed', 'promote', 'approve', 'thawed'].includes(event.type)).toBe(true);
+          expect(next.revision - state.revision).toBeLessThanOrEqual(1);
+          state = next;
+        }
+      }),
+    );
+  });
+
+  it('refuses a plan without stages', () => {
+    expect(() => begin('r', { ...SMALL_PLAN, stages: [] }, 'm', WHO, 0)).toThrow(RangeError);
+  });
+});
+
+describe('what is asked of the activities', () => {
+  const input = inputFor('docproc');
+
+  it('is a watched weight until the end, then an unwatched one', () => {
+    expect(applyRequest(input, start)).toMatchObject({
+      weightBps: 0,
+      allow: ['internal'],
+      mark: 'mark',
+      watched: { stage: 'r:beta', safe: { weightBps: 0, allow: [] } },
+    });
+    const end = applyRequest(input, { ...start, stageIndex: 4 });
+    expect(end).toMatchObject({ weightBps: 10_000, allow: [] });
+    expect(end.watched).toBeUndefined();
+  });
+
+  it('is to watch for aborts only while it is not the stage’s turn', () => {
+    expect(watchRequest(input, watching, 5)).toMatchObject({ guardOnly: false, mark: 'm', enteredMs: 2_000 });
+    expect(watchRequest(input, watching, 5).deadlineMs).toBeDefined();
+    const paused = watchRequest(input, STATES.paused, 5);
+    expect(paused.guardOnly).toBe(true);
+    expect([paused.mark, paused.deadlineMs]).toEqual([undefined, undefined]);
+    expect(watchRequest(input, start, 5).enteredMs).toBe(5);
+  });
+});
+
+describe('a rollout in words', () => {
+  const input = inputFor('docproc');
+
+  it('says where it stands, why, and what each watcher thinks', () => {
+    const learned = after(watching, { type: 'progress', ...seen() });
+    const text = describeRollout(viewOf(input, learned), 62_000);
+    expect(text).toContain('### Rollout r of docproc');
+    expect(text).toContain('**watching** (revision 2, in this stage for 1 min): Its weight is set.');
+    expect(text).toContain('- ▶ beta (0 %)\n- · tenth (10 %)');
+    expect(text).toContain('- errors: ERROR.');
+    expect(describeRollout(viewOf(input, { ...start, stageIndex: 1 }))).toContain('- ✔ beta (0 %)');
+  });
+});

@@ -1,0 +1,57 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import type { BundleOptions } from '@temporalio/worker';
+import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.ts';
+import { temporalBinaries } from '../../src/provision/index.ts';
+import type { SharedTestServer } from './shared-test-server.ts';
+import { TEST_NAMESPACES } from './test-namespaces.ts';
+
+/**
+ * One dev server and one workflow bundle for all `*.temporal.test.ts` files. They learn of them by environment variables, the
+ * only thing that reaches jest's workers: see test/helpers/temporal.ts.
+ */
+export default async function globalSetup(): Promise<void> {
+  // oxlint-disable-next-line no-console -- a download must not look like a hang
+  const binaries = await temporalBinaries({ onProgress: (line) => console.error(line) });
+  const [env, bundle] = await Promise.all([startServer(binaries.temporal), bundleWorkflowCode(bundleOptions())]);
+  const folder = await mkdtemp(join(tmpdir(), 'playbook-test-'));
+  const bundlePath = join(folder, 'workflow-bundle.js');
+  await writeFile(bundlePath, bundle.code);
+
+  process.env['TEST_TEMPORAL_ADDRESS'] = env.address;
+  process.env['TEST_TEMPORAL_BIN'] = binaries.temporal;
+  process.env['TEST_TEMPORAL_TEST_SERVER'] = binaries.testServer;
+  process.env['TEST_WORKFLOW_BUNDLE'] = bundlePath;
+  (globalThis as SharedTestServer).playbookTestServer = { env, folder };
+}
+
+async function startServer(path: string): Promise<TestWorkflowEnvironment> {
+  return TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path },
+      log: { format: 'json', level: 'never' },
+      searchAttributes: Object.values(SEARCH_ATTRIBUTES),
+      // Without it, a timer or a retry of 100 ms takes about a second.
+      extraArgs: [
+        '--dynamic-config-value',
+        'history.timerProcessorMaxTimeShift="10ms"',
+        ...TEST_NAMESPACES.flatMap((name) => ['--namespace', name]),
+      ],
+    },
+  });
+}
+
+function bundleOptions(): BundleOptions {
+  const options: BundleOptions = {
+    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('WARN'),
+  };
+  if (process.env['WORKFLOW_COVERAGE'] !== '1') return options;
+  (globalThis as { __coverage__?: object }).__coverage__ ??= {}; // WorkflowCoverage instruments nothing without it
+  return new WorkflowCoverage().augmentBundleOptions(options);
+}
