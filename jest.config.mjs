@@ -1,4 +1,7 @@
-/** Unit tests run offline and in parallel; `*.temporal.test.ts` share one real Temporal server (see test/setup). */
+/**
+ * Unit tests run offline and in parallel; `*.temporal.test.ts` share one real Temporal server (see test/setup), and so do
+ * `*.long.test.ts`, which `npm run test:long` runs: what takes too long for every `npm test`.
+ */
 const shared = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
@@ -10,6 +13,10 @@ const shared = {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.playbook/'],
+};
+const server = {
+  globalSetup: '<rootDir>/test/setup/global-setup.ts',
+  globalTeardown: '<rootDir>/test/setup/global-teardown.ts',
 };
 const roots = (suffix) => [`<rootDir>/test/**/*${suffix}`, `<rootDir>/integrations/*/tests/**/*${suffix}`];
 
@@ -24,14 +31,14 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: roots('.test.ts'),
-      testPathIgnorePatterns: ['/node_modules/', '\\.temporal\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(temporal|long)\\.test\\.ts$'],
     },
     {
       ...shared,
       displayName: 'temporal',
       testMatch: roots('.temporal.test.ts'),
-      globalSetup: '<rootDir>/test/setup/global-setup.ts',
-      globalTeardown: '<rootDir>/test/setup/global-teardown.ts',
+      ...server,
     },
+    { ...shared, displayName: 'long', testMatch: roots('.long.test.ts'), ...server },
   ],
 };

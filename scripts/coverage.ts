@@ -35,6 +35,8 @@ async function runTests(): Promise<number> {
     '--experimental-vm-modules',
     join(root, 'node_modules/jest/bin/jest.js'),
     '--maxWorkers=2',
+    '--selectProjects=unit',
+    '--selectProjects=temporal',
     '--coverage',
     '--coverageReporters=json-summary',
     '--coverageReporters=lcovonly',

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import pino from 'pino';
@@ -34,11 +36,26 @@ export async function runJobWorker(
   };
 }
 
-/** Ends what a test file left running. */
+/**
+ * Ends what a test file left running: a gate or control state that outlives it would be the next file's. A start shows in a
+ * list some tens of milliseconds late, so it looks until there has been nothing for a while.
+ */
 export async function terminateAll(client: Client): Promise<void> {
-  for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = 'Running'` })) {
-    await client.workflow.getHandle(workflowId).terminate('test over');
+  for (let quiet = 0; quiet < 2;) {
+    let found = 0;
+    for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = 'Running'` })) {
+      found += 1;
+      await client.workflow.getHandle(workflowId).terminate('test over').catch(unlessOver);
+    }
+    quiet = found === 0 ? quiet + 1 : 0;
+    await sleep(LISTED_WITHIN_MS);
   }
+}
+
+const LISTED_WITHIN_MS = 100;
+
+function unlessOver(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 /** A worker for scripted services on the shared dev server, and a client. */
