@@ -1,6 +1,6 @@
 /**
  * Jobs on the real stack while every fault of the sandbox strikes at random; prints how they ended. The same test as in the suite
- * (`test/faults/random-faults.temporal.test.ts`), with more jobs.
+ * (`test/faults/random-faults.long.test.ts`), with more jobs.
  *
  * `npm run bench:faults [-- --jobs 500 --seed 7 | -- --resets 200]`; `--resets` runs so many jobs against a service without idempotency
  * whose every first POST is done and never answered (`test/faults/no-idempotency.temporal.test.ts`)
@@ -31,6 +31,7 @@ const child = spawn(
     '--experimental-vm-modules',
     join(root, 'node_modules/jest/bin/jest.js'),
     '--selectProjects=temporal',
+    '--selectProjects=long',
     `--testPathPatterns=test/faults/${values.resets === undefined ? 'random-faults' : 'no-idempotency'}`,
   ],
   {
