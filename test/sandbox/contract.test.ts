@@ -79,7 +79,7 @@ const inDocument = (schema: Node | undefined): Json => {
 
 describe('the sandbox and its OpenAPI document', () => {
   it('agree on every documented answer of every operation, and the sandbox gives no other', async () => {
-    const api = await start({ maxFileBytes: 100_000, processing: { minMs: 50, maxMs: 50 } });
+    const api = await start({ maxFileBytes: 100_000, processing: { minMs: 500, maxMs: 500 } });
     const reader = callerOf(api.sandbox, { authorization: `Bearer ${await token(api.sandbox, 'jobs.read')}` });
     const writer = callerOf(api.sandbox, { authorization: `Bearer ${await token(api.sandbox, 'jobs.write')}` });
     const seen = new Set<string>();
