@@ -1,14 +1,16 @@
 import { CancelledFailure } from '@temporalio/common';
 import type { ControlChanges, ControlState, LeaseRenewal } from '../contracts/control.ts';
+import { laneOf } from '../contracts/queues.ts';
 import { PlaybookError } from '../contracts/errors.ts';
 import type { Collected, SampledJob } from '../rules/rollout/collect.ts';
 import { collect, noteOutage, readFromMs } from '../rules/rollout/collect.ts';
 import { markOf, stageKey } from '../rules/rollout/messages.ts';
 import type { RolloutActivities, Safe, WatchAnswer, WatchRequest } from '../rules/rollout/messages.ts';
-import { judgeStage } from '../rules/slo/stage.ts';
+import { watchersOf } from '../rules/rollout/plan.ts';
+import { isBlind, judgeStage } from '../rules/slo/stage.ts';
 import { currentContext } from './activity-context.ts';
 
-/** Where samples come from. Must show a job that ended within a second, and may show it as often as it likes. */
+/** Where samples come from. Must show a job within a second of its end, and may show it as often as it likes. */
 export interface SampleSource {
   /** Every job of a rollout that runs, or ended at or after `fromMs`. */
   readonly read: (query: SampleQuery) => Promise<readonly SampledJob[]>;
@@ -27,8 +29,10 @@ export interface RolloutPorts {
   readonly setWeight: (service: string, change: ControlChanges['setWeight']) => Promise<ControlState>;
   readonly renewLease: (service: string, renewal: LeaseRenewal) => Promise<void>;
   readonly source: SampleSource;
-  /** Since when the service is down for everyone; `undefined` while it is not. */
-  readonly outage: (service: string) => Promise<{ readonly sinceMs: number } | undefined>;
+  /** Since when a lane's service is down for everyone; `undefined` while it is not. */
+  readonly outage: (lane: string) => Promise<{ readonly sinceMs: number } | undefined>;
+  /** Asks one unfinished job of a rollout to cancel. */
+  readonly cancelJob: (workflowId: string) => Promise<void>;
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
   readonly context?: typeof currentContext;
@@ -37,8 +41,10 @@ export interface RolloutPorts {
 const EVERY_MS = 1_000;
 /** An end is visible by then: what is not, has not ended. */
 const SETTLED_MS = 1_000;
-const NEWS_EVERY_MS = 30_000;
-const ANSWER_WITHIN_MS = 300_000;
+const NEWS_EVERY_MS = 10_000;
+const ANSWER_WITHIN_MS = 3_600_000;
+/** Jobs whose admission was under way when the weight fell show by then. */
+const STRAGGLERS_MS = 3_000;
 
 /** Activities of the `rollout` workflow. */
 export function createRolloutActivities(ports: RolloutPorts): RolloutActivities {
@@ -80,6 +86,25 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
         `The safe weight of ${service} was set, and is not what is read: ${lastChange(after)}`,
       );
     },
+    cancelRest: async ({ service, rollout }) => {
+      const { signal, heartbeat, heartbeatDetails } = context();
+      const told = new Set(heartbeatDetails as readonly string[] | undefined);
+      let newestMs = ports.now();
+      while (!signal.aborted && ports.now() - newestMs < STRAGGLERS_MS) {
+        const jobs = await ports.source.read({ service, rollout, fromMs: ports.now() });
+        for (const { workflowId, finishedMs, route } of jobs) {
+          if (finishedMs !== undefined || route !== 'live' || told.has(workflowId)) continue;
+          await ports.cancelJob(workflowId);
+          told.add(workflowId);
+          newestMs = ports.now();
+          heartbeat([...told]);
+        }
+        heartbeat([...told]);
+        await ports.sleep(EVERY_MS, signal);
+      }
+      if (signal.aborted) throw new CancelledFailure('The cancellation was canceled.');
+      return told.size;
+    },
     watchStage: async (request) => {
       const { signal, heartbeat, heartbeatDetails } = context();
       const { service, id, leaseMs, mark } = request;
@@ -115,29 +140,30 @@ interface Look {
 /** One reading of the source. One that fails counts nothing, and is made up for by the next. */
 async function lookAt(
   ports: RolloutPorts,
-  { service, id, stage, watchers }: WatchRequest,
+  { service, id, stage, watchers, routes }: WatchRequest,
   before: Collected,
 ): Promise<Look> {
   let collected = before;
   try {
-    collected = noteOutage(collected, await ports.outage(service), ports.now());
+    collected = noteOutage(collected, await ports.outage(laneOf(service, stage.route)), ports.now());
     const asOfMs = ports.now() - SETTLED_MS;
     const jobs = await ports.source.read({ service, rollout: id, fromMs: readFromMs(collected, watchers) });
-    return { collected: collect(collected, jobs, stageKey(id, stage), watchers, asOfMs) };
+    const counted = jobs.filter((job) => routes[job.stage] === job.route);
+    return { collected: collect(collected, counted, stageKey(id, stage), watchers, asOfMs) };
   } catch (error) {
     return { collected, unreadable: error instanceof Error ? error.message : String(error) };
   }
 }
 
 function answerOf(
-  { stage, watchers, enteredMs, guardOnly, deadlineMs, collected: known }: WatchRequest,
+  { stage, watchers, enteredMs, guardOnly, deadlineMs, blind = false, collected: known }: WatchRequest,
   { collected, unreadable }: Look,
   nowMs: number,
   startedMs: number,
 ): WatchAnswer | undefined {
-  const { minSamples, minSoakMs, confidence } = stage;
+  const { minSamples, minSoakMs, quietMs, confidence } = stage;
   const verdict = judgeStage(
-    { watchers, minSamples, minSoakMs, confidence },
+    { watchers: watchersOf(watchers, stage), minSamples, minSoakMs, quietMs, confidence },
     {
       nowMs,
       enteredMs,
@@ -151,6 +177,7 @@ function answerOf(
   if (verdict.action === 'abort') return { type: 'failed', ...seen };
   if (verdict.action === 'promote' && !guardOnly) return { type: 'passed', ...seen };
   if (deadlineMs !== undefined && nowMs >= deadlineMs) return { type: 'deadline', ...seen };
+  if (isBlind(verdict) !== blind) return { type: 'progress', ...seen };
   const isNews = JSON.stringify(collected.stage.buckets) !== JSON.stringify(known.stage.buckets);
   const isDue = nowMs - startedMs >= (isNews ? NEWS_EVERY_MS : ANSWER_WITHIN_MS);
   return isDue ? { type: 'progress', ...seen } : undefined;

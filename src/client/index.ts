@@ -21,6 +21,7 @@ export {
   readRollout,
   readRolloutLog,
   renewLease,
+  retryRollout,
   rollBack,
   signalAbort,
   startRollout,

@@ -13,6 +13,7 @@ import { fingerprint } from './fingerprint.ts';
 import { createJobHandle, type JobHandle } from './job-handle.ts';
 import { jobStart, type ExternalJob, type JobStart } from './job-start.ts';
 import { describeJob, snapshot, type JobSnapshot } from './job-snapshot.ts';
+import { quoted } from './quoted.ts';
 
 /** How one job is started. */
 export interface StartOptions {
@@ -162,9 +163,4 @@ async function* listJobs(client: Client, filter: ListFilter): AsyncIterable<JobS
   } catch (error) {
     throw translated(error);
   }
-}
-
-/** A text inside the quotes of a visibility query. */
-function quoted(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
 }

@@ -1,6 +1,7 @@
 import {
   ApplicationFailure,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type Client,
@@ -56,6 +57,33 @@ export async function startRollout(
   }
 }
 
+/**
+ * The next attempt at a rollout that was aborted: fresh counters, the same units.
+ * @throws PlaybookError INVALID_CHANGE when it was not aborted, STALE_REVISION, TEMPORAL_UNREACHABLE
+ */
+export async function retryRollout(
+  client: Client,
+  service: string,
+  {
+    plan,
+    who,
+    expectedRevision,
+  }: { readonly plan: RolloutPlan; readonly who: Who; readonly expectedRevision?: number },
+): Promise<void> {
+  const last = await readRollout(client, service);
+  if (last?.phase !== 'aborted') {
+    const what = last === undefined ? 'There has been none' : `The latest is ${last.phase}`;
+    throw new PlaybookError('INVALID_CHANGE', `Only an aborted rollout can be retried. ${what}.`);
+  }
+  if (expectedRevision !== undefined && expectedRevision !== last.revision) {
+    throw new PlaybookError(
+      'STALE_REVISION',
+      `The rollout is at revision ${last.revision}, not ${expectedRevision}. Look at it again, then decide.`,
+    );
+  }
+  await startRollout(client, service, { plan, who });
+}
+
 /** The latest rollout of a service, from its memo: no worker is needed. `undefined` when there has been none. */
 export async function readRollout(client: Client, service: string): Promise<RolloutView | undefined> {
   try {
@@ -68,8 +96,8 @@ export async function readRollout(client: Client, service: string): Promise<Roll
 }
 
 /**
- * Approves, pauses, resumes, promotes or aborts. Needs a worker.
- * @throws PlaybookError STALE_REVISION, INVALID_CHANGE, TEMPORAL_UNREACHABLE
+ * Approves, pauses, resumes, promotes, aborts or sets the weight. Needs a worker.
+ * @throws PlaybookError STALE_REVISION, INVALID_CHANGE, NO_WORKER, TEMPORAL_UNREACHABLE
  */
 export async function commandRollout(
   client: Client,
@@ -87,6 +115,7 @@ export async function commandRollout(
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw noRollout(service, error);
+    if (isTimeout(error)) throw await noWorker(client, service, command, error);
     if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) throw error;
     const code = error.cause.type ?? '';
     throw new PlaybookError(isErrorCode(code) ? code : 'INTERNAL', error.cause.message, { cause: error });
@@ -123,7 +152,7 @@ export async function rollBack(client: Client, service: string, who: Who): Promi
   const last = await readRollout(client, service);
   if (last === undefined) throw noRollout(service);
   if (last.phase !== 'done' && last.phase !== 'aborted') {
-    await commandRollout(client, service, 'abort', who);
+    if (last.phase !== 'aborting') await commandRollout(client, service, 'abort', who);
     await translating(() => client.workflow.getHandle(rolloutWorkflowId(service)).result());
   }
   const { weightBps } = await changeControl(client, service, 'setWeight', { ...who, ...last.before });
@@ -139,6 +168,24 @@ export async function renewLease(client: Client, service: string, renewal: Lease
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return (
+    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+    (error instanceof PlaybookError && error.code === 'TEMPORAL_UNREACHABLE')
+  );
+}
+
+/** Where the server answers and the update did not, a worker is missing. */
+async function noWorker(client: Client, service: string, command: string, cause: unknown): Promise<PlaybookError> {
+  const view = await readRollout(client, service);
+  const hint = command === 'abort' ? ' `playbook rollout abort --no-wait` needs none.' : '';
+  return new PlaybookError(
+    'NO_WORKER',
+    `No worker took ${command} of the rollout of ${service} within ${UPDATE_TIMEOUT_MS / 1_000} s; it is at revision ${view?.revision}. A worker that starts may still do it: look at \`playbook rollout status ${service}\` before you repeat it.${hint}`,
+    { cause },
+  );
 }
 
 function noRollout(service: string, cause?: unknown): PlaybookError {

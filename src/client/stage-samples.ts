@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { ErrorCode } from '../contracts/errors.ts';
 import { EXTERNAL_JOB_WORKFLOW } from '../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
@@ -27,7 +27,7 @@ export async function readStageJobs(
   client: Client,
   { service, rollout, fromMs }: { readonly service: string; readonly rollout: string; readonly fromMs: number },
 ): Promise<readonly SampledJob[]> {
-  const { service: serviceKey, stage: stageKey } = SEARCH_ATTRIBUTES;
+  const { service: serviceKey, stage: stageKey, route: routeKey } = SEARCH_ATTRIBUTES;
   const query = [
     `WorkflowType = '${EXTERNAL_JOB_WORKFLOW}'`,
     `${serviceKey.name} = '${service}'`,
@@ -38,11 +38,13 @@ export async function readStageJobs(
   await translating(async () => {
     for await (const info of client.workflow.list({ query, pageSize: 1_000 })) {
       const { state, errorCode, costMicros } = snapshot(info);
-      const { closeTime, runId, startTime, status } = info;
+      const { closeTime, runId, startTime, status, workflowId } = info;
       const isExcused = status.name === 'TERMINATED' || state === 'CANCELED' || EXCUSED.has(errorCode ?? '');
       jobs.push({
+        workflowId,
         runId,
         stage: info.typedSearchAttributes.get(stageKey) ?? '',
+        route: info.typedSearchAttributes.get(routeKey) === 'fallback' ? 'fallback' : 'live',
         startedMs: startTime.getTime(),
         ...(closeTime === undefined
           ? {}
@@ -52,4 +54,13 @@ export async function readStageJobs(
     }
   });
   return jobs;
+}
+
+/** Asks a job to cancel; one that has ended needs no telling. */
+export async function cancelJob(client: Client, workflowId: string): Promise<void> {
+  try {
+    await translating(() => client.workflow.getHandle(workflowId).cancel());
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
 }

@@ -46,6 +46,8 @@ const stage = z.strictObject({
   deadline: time.default(STAGE_DEFAULTS.deadlineMs),
   onDeadline: z.enum(['ask', 'abort']).default(STAGE_DEFAULTS.onDeadline),
   approval: z.boolean().default(STAGE_DEFAULTS.approval),
+  quiet: time.default(STAGE_DEFAULTS.quietMs),
+  spendLimitMicros: micros.exactOptional(),
   confidence: z
     .strictObject({
       alpha: share,
@@ -65,6 +67,7 @@ const planSchema = z.strictObject({
   bake: time.default(PLAN_DEFAULTS.bakeMs),
   lease: durationMs(60_000, 86_400_000).default(PLAN_DEFAULTS.leaseMs),
   freeze: z.array(freeze).default([]),
+  onAbort: z.enum(['drain', 'cancel']).default(PLAN_DEFAULTS.onAbort),
 });
 
 /**
@@ -79,7 +82,12 @@ export function parseRolloutPlan(text: string, source = 'rollout.yaml'): Rollout
     ...rest,
     bakeMs: bake,
     leaseMs: lease,
-    stages: stages.map(({ minSoak, deadline, ...more }) => ({ ...more, minSoakMs: minSoak, deadlineMs: deadline })),
+    stages: stages.map(({ minSoak, deadline, quiet, ...more }) => ({
+      ...more,
+      minSoakMs: minSoak,
+      deadlineMs: deadline,
+      quietMs: quiet,
+    })),
   };
   const broken = [
     ...plan.watchers.flatMap((each, i) => watcherProblems(each).map((message) => ({ path: ['watchers', i], message }))),

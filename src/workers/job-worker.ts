@@ -12,11 +12,12 @@ import {
   createWebhookDeliveryActivities,
   openInputFile,
   policyOf,
+  type SampleSource,
 } from '../activities/index.ts';
-import { changeControl, ensureGate, readControl } from '../client/control.ts';
+import { changeControl, ensureGate, readControl, readGate } from '../client/control.ts';
 import { readHeldGate } from '../client/held-gate.ts';
 import { renewLease } from '../client/rollout.ts';
-import { readStageJobs } from '../client/stage-samples.ts';
+import { cancelJob, readStageJobs } from '../client/stage-samples.ts';
 import { gateWorkflowId } from '../contracts/control.ts';
 import { gateQueue } from '../contracts/gate.ts';
 import { laneOf, WORKFLOW_QUEUE } from '../contracts/queues.ts';
@@ -45,6 +46,8 @@ export interface JobWorkerOptions {
   readonly dataConverter?: DataConverter;
   /** Milliseconds running attempts get to finish on shutdown. @default 15_000 */
   readonly shutdownGraceMs?: number;
+  /** Where rollouts take their samples from. @default the jobs themselves, by Temporal's visibility */
+  readonly samples?: SampleSource;
   /** Workflows kept in memory between their tasks, about 1 MB each. A job that waits needs none. @default 50 */
   readonly maxCachedWorkflows?: number;
   /** The last word on the workflow worker's options: sinks, interceptors. */
@@ -131,8 +134,9 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
             readControl: (service) => readControl(client, service),
             setWeight: (service, change) => changeControl(client, service, 'setWeight', change),
             renewLease: (service, renewal) => renewLease(client, service, renewal),
-            source: { read: (query) => readStageJobs(client, query) },
-            outage: (service) => outageOf(client, service),
+            source: options.samples ?? { read: (query) => readStageJobs(client, query) },
+            outage: (lane) => outageOf(client, lane),
+            cancelJob: (workflowId) => cancelJob(client, workflowId),
             now: Date.now,
             sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
           }),
@@ -173,11 +177,18 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
   };
 }
 
-/** Whether a service's breaker is open, as the holder of its gate last said. */
-async function outageOf(client: Client, service: string): Promise<{ readonly sinceMs: number } | undefined> {
-  const { state } = await readHeldGate(client, gateWorkflowId(laneOf(service, 'live')));
-  const breaker = readGateState(state)?.view.breaker;
-  return breaker === undefined || breaker.state === 'closed' ? undefined : { sinceMs: breaker.sinceMs ?? Date.now() };
+/**
+ * Since when a lane's jobs wait for what is not their service's doing: its breaker is open, as the holder of its gate last said,
+ * somebody shut the gate, or the budget is spent.
+ */
+async function outageOf(client: Client, lane: string): Promise<{ readonly sinceMs: number } | undefined> {
+  const { exists, closed } = await readGate(client, lane);
+  if (closed !== null) return { sinceMs: closed.atMs };
+  if (!exists) return undefined;
+  const view = readGateState((await readHeldGate(client, gateWorkflowId(lane))).state)?.view;
+  if (view === undefined) return undefined;
+  if (view.submitsHeld !== undefined) return { sinceMs: Date.now() };
+  return view.breaker.state === 'closed' ? undefined : { sinceMs: view.breaker.sinceMs ?? Date.now() };
 }
 
 function laneWith(runtime: GatedRuntime, route: Route) {

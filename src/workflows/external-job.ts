@@ -7,6 +7,7 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  patched,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -15,7 +16,7 @@ import type { JobAccepted, JobOutcome, JobRequest, JobStatus, WebhookHint } from
 import { ACCEPTED_UPDATE, STATUS_QUERY, WEBHOOK_SIGNAL } from '../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { admission } from './job-activities.ts';
-import { JobProgress } from './job-progress.ts';
+import { JobProgress, type Admitted } from './job-progress.ts';
 import { JobRun } from './job-run.ts';
 import { submitJob } from './job-submit.ts';
 import { waitForEnd } from './job-wait.ts';
@@ -74,6 +75,7 @@ async function toItsEnd(run: JobRun): Promise<void> {
   for (let round = 1; ; round += 1) {
     const decision = await admission.admit(job.request);
     if (!decision.admitted) return job.giveUp(decision.code, decision.reason);
+    publishStage(job, decision);
     job.admitted = decision;
     if (run.cancelRequested) return job.withdraw('Canceled before it was sent.');
     const submitted = await submitJob(run, decision, `submit-${round}`);
@@ -102,6 +104,20 @@ async function close(run: JobRun): Promise<JobOutcome> {
     nonRetryable: true,
     details: [outcome],
   });
+}
+
+/**
+ * Where a rollout is under way a job shows its stage from its admission on: one that hangs before it is accepted is slow, too.
+ * Without a rollout that would be one more action for nothing.
+ */
+function publishStage({ admitted: before }: JobProgress, { stage, route }: Admitted): void {
+  if (stage === before?.stage && route === before?.route) return;
+  if ((stage === undefined && before?.stage === undefined) || !patched('stage-at-admission')) return;
+  const { stage: stageKey, route: routeKey } = SEARCH_ATTRIBUTES;
+  upsertSearchAttributes([
+    { key: routeKey, value: route },
+    { key: stageKey, value: stage ?? null },
+  ]);
 }
 
 /** Search attributes: all that is known of the job by now, so that a job that ends early has them, too. */

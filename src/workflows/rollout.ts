@@ -52,8 +52,8 @@ const activities = proxyActivities<RolloutActivities>({
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: RETRY,
 });
-const watching = proxyActivities<Pick<RolloutActivities, 'watchStage'>>({
-  startToCloseTimeout: '10m',
+const watching = proxyActivities<Pick<RolloutActivities, 'watchStage' | 'cancelRest'>>({
+  startToCloseTimeout: '2h',
   heartbeatTimeout: '10s',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: RETRY,
@@ -98,16 +98,17 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   for (const command of COMMANDS) {
     setHandler(
       defineUpdate<RolloutView, [RolloutChange]>(command),
-      ({ actor, reason }) => {
-        take({ type: command, actor, reason });
+      ({ actor, reason, weightBps }) => {
+        take({ type: command, actor, reason, ...(weightBps === undefined ? {} : { weightBps }) });
         return viewOf(input, state);
       },
       {
-        validator: ({ actor, reason, expectedRevision }) => {
+        validator: (change) => {
+          const { actor, reason, expectedRevision } = change;
           const isStale = expectedRevision !== undefined && expectedRevision !== state.revision;
           const refused = isStale
             ? `The rollout is at revision ${state.revision}, not ${expectedRevision}. Look at it again, then decide.`
-            : refuseCommand(state, command);
+            : refuseCommand(state, command, plan, change);
           if (refused !== undefined) {
             throw ApplicationFailure.nonRetryable(refused, isStale ? 'STALE_REVISION' : 'INVALID_CHANGE');
           }
@@ -155,7 +156,8 @@ async function step(
   if (state.phase === 'aborting') {
     const reason = `Rollout ${state.id} is aborted. ${state.because}`.slice(0, 500);
     await activities.applySafe({ service, safe: safeOf(plan, before), actor: `rollout ${state.id}`, reason });
-    return { type: 'safe' };
+    if (plan.onAbort !== 'cancel') return { type: 'safe' };
+    return { type: 'safe', canceled: await watching.cancelRest({ service, rollout: state.id }) };
   }
   if (state.phase === 'applying')
     return unlessOutdated(() => activities.applyStage(applyRequest(input, state)), isOutdated);

@@ -19,6 +19,7 @@ function lab(more: Partial<RolloutPorts> = {}, context: FakeContext = fakeContex
     control: INITIAL_CONTROL,
     jobs: [] as SampledJob[],
     renewals: [] as LeaseRenewal[],
+    canceled: [] as string[],
   };
   const activities = createRolloutActivities({
     readControl: async () => world.control,
@@ -26,6 +27,7 @@ function lab(more: Partial<RolloutPorts> = {}, context: FakeContext = fakeContex
     renewLease: async (_service, renewal) => void world.renewals.push(renewal),
     source: { read: async () => world.jobs },
     outage: async () => undefined,
+    cancelJob: async (workflowId) => void world.canceled.push(workflowId),
     now: () => world.nowMs,
     sleep: async () => {
       world.nowMs += 1_000;
@@ -45,6 +47,7 @@ function watch(more: Partial<WatchRequest> = {}): WatchRequest {
     enteredMs: T0,
     leaseMs: 90_000,
     guardOnly: false,
+    routes: { 'r:tenth': 'live' },
     collected: nothingCollected(DEFAULT_WATCHERS),
     ...more,
   };
@@ -52,8 +55,10 @@ function watch(more: Partial<WatchRequest> = {}): WatchRequest {
 
 const jobs = (count: number, end: 'good' | 'bad'): SampledJob[] =>
   Array.from({ length: count }, (_, i) => ({
+    workflowId: `docproc/${end}-${i}`,
     runId: `${end}-${i}`,
     stage: 'r:tenth',
+    route: 'live',
     startedMs: T0 - 20_000 - i,
     finishedMs: T0 - 19_000,
     end,
@@ -79,11 +84,22 @@ describe('watching a stage', () => {
     });
   });
 
+  it('tells at once that samples cannot be read, and that they can be again', async () => {
+    const world = lab({ source: { read: () => Promise.reject(new Error('visibility is down')) } });
+    const blind = await world.activities.watchStage(watch());
+    expect(blind).toMatchObject({ type: 'progress', verdict: { outcome: 'ERROR', reason: 'unreadable' } });
+    expect(world.it.nowMs).toBe(T0);
+    const seeing = lab();
+    seeing.it.jobs = jobs(5, 'good');
+    expect(await seeing.activities.watchStage(watch({ blind: true }))).toMatchObject({ type: 'progress' });
+    expect(seeing.it.nowMs).toBe(T0);
+  });
+
   it('holds while samples cannot be read, says so at its deadline, and renews its lease all the while', async () => {
     const { it: world, activities } = lab({
       source: { read: () => Promise.reject(new Error('visibility is down')) },
     });
-    const answer = await activities.watchStage(watch({ deadlineMs: T0 + 120_000 }));
+    const answer = await activities.watchStage(watch({ blind: true, deadlineMs: T0 + 120_000 }));
     expect(answer).toMatchObject({
       type: 'deadline',
       verdict: { outcome: 'ERROR', because: 'The samples could not be read: visibility is down' },
@@ -91,20 +107,20 @@ describe('watching a stage', () => {
     expect(world.renewals.map(({ untilMs }) => untilMs - T0)).toEqual([90_000, 120_000, 150_000, 180_000, 210_000]);
   });
 
-  it('holds without traffic, and says within five minutes that nothing happened', async () => {
+  it('holds without traffic, and says within an hour that nothing happened', async () => {
     const { it: world, activities } = lab();
     expect(await activities.watchStage(watch())).toMatchObject({
       type: 'progress',
       verdict: { action: 'hold', reason: 'no-samples' },
     });
-    expect(world.nowMs - T0).toBe(300_000);
+    expect(world.nowMs - T0).toBe(3_600_000);
   });
 
-  it('tells news after half a minute', async () => {
+  it('tells news after ten seconds', async () => {
     const { it: world, activities } = lab();
     world.jobs = jobs(5, 'good');
     expect(await activities.watchStage(watch())).toMatchObject({ type: 'progress' });
-    expect(world.nowMs - T0).toBe(30_000);
+    expect(world.nowMs - T0).toBe(10_000);
   });
 
   it('holds rather than aborts while the service is down for everyone', async () => {
@@ -113,6 +129,19 @@ describe('watching a stage', () => {
     expect(await activities.watchStage(watch())).toMatchObject({
       type: 'progress',
       verdict: { action: 'hold', reason: 'outage' },
+    });
+  });
+
+  it('counts only jobs that went where its stage sends them, and a stage’s spending by its own limit', async () => {
+    const { it: world, activities } = lab();
+    world.jobs = jobs(60, 'bad').map((job) => ({ ...job, route: 'fallback' }));
+    expect(await activities.watchStage(watch())).toMatchObject({ type: 'progress', verdict: { reason: 'no-samples' } });
+    const spent = lab();
+    spent.it.jobs = jobs(60, 'good');
+    const stage = { ...STAGE, spendLimitMicros: 599_999 };
+    expect(await spent.activities.watchStage(watch({ stage }))).toMatchObject({
+      type: 'failed',
+      verdict: { because: 'The stage spent $0.6, more than its limit of $0.599999.' },
     });
   });
 
@@ -200,5 +229,43 @@ describe('setting weights', () => {
     await expect(deaf.activities.applySafe(safe)).rejects.toThrow(
       'The safe weight of docproc was set, and is not what is read: it is at revision 0',
     );
+  });
+});
+
+describe('cancelling the rest', () => {
+  const rest = { service: 'docproc', rollout: 'r' };
+  const running = (nth: number, more: Partial<SampledJob> = {}): SampledJob => ({
+    workflowId: `docproc/${nth}`,
+    runId: `${nth}`,
+    stage: 'r:tenth',
+    route: 'live',
+    startedMs: T0,
+    ...more,
+  });
+
+  it('tells each unfinished job at the service once, stragglers included, and no other', async () => {
+    const {
+      it: world,
+      activities,
+      context,
+    } = lab({
+      sleep: async () => {
+        world.nowMs += 1_000;
+        if (world.nowMs === T0 + 2_000) world.jobs.push(running(4));
+      },
+    });
+    world.jobs = [running(1), running(2, { route: 'fallback' }), running(3, { finishedMs: T0, end: 'good' })];
+    expect(await activities.cancelRest(rest)).toBe(2);
+    expect(world.canceled).toEqual(['docproc/1', 'docproc/4']);
+    const next = lab({}, fakeContext({ heartbeatDetails: context.heartbeats.at(-1)?.details }));
+    next.it.jobs = [running(1), running(5)];
+    expect(await next.activities.cancelRest(rest)).toBe(3);
+    expect(next.it.canceled).toEqual(['docproc/5']);
+  });
+
+  it('ends when it is canceled itself', async () => {
+    const context = fakeContext();
+    context.abort();
+    await expect(lab({}, context).activities.cancelRest(rest)).rejects.toThrow('The cancellation was canceled.');
   });
 });

@@ -10,9 +10,10 @@ describe('a rollout.yaml', () => {
   it('needs to say only what differs from the defaults', () => {
     const plan = parseRolloutPlan(`
 stages:
-  - { name: beta, allow: [internal], approval: true, minSoak: 30m }
+  - { name: beta, allow: [internal], approval: true, minSoak: 30m, quiet: 2h, spendLimitMicros: 5000000 }
   - { name: all, weightBps: 10000, deadline: 3d, onDeadline: abort }
 bake: 2h
+onAbort: cancel
 freeze:
   - { weekly: [sat, sun] }
   - { from: '2026-12-24T00:00:00Z', to: '2026-12-27T00:00:00Z' }
@@ -21,12 +22,21 @@ freeze:
       ...DEFAULT_PLAN,
       watchers: DEFAULT_WATCHERS,
       bakeMs: 7_200_000,
+      onAbort: 'cancel',
       freeze: [
         { weekly: ['sat', 'sun'] },
         { fromMs: Date.parse('2026-12-24T00:00:00Z'), toMs: Date.parse('2026-12-27T00:00:00Z') },
       ],
       stages: [
-        { ...STAGE_DEFAULTS, name: 'beta', allow: ['internal'], approval: true, minSoakMs: 1_800_000 },
+        {
+          ...STAGE_DEFAULTS,
+          name: 'beta',
+          allow: ['internal'],
+          approval: true,
+          minSoakMs: 1_800_000,
+          quietMs: 7_200_000,
+          spendLimitMicros: 5_000_000,
+        },
         { ...STAGE_DEFAULTS, name: 'all', weightBps: 10_000, deadlineMs: 3 * 86_400_000, onDeadline: 'abort' },
       ],
     });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { playbook, testIo } from '../cli/helpers/test-io.ts';
+import { readControl } from '../../src/client/index.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { startJobBench, type JobBench } from '../helpers/job-worker.ts';
 import { scriptedService } from '../helpers/scripted.ts';
@@ -44,11 +45,15 @@ describe('playbook rollout', () => {
     const { code, out } = await call('plan', 'docproc');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^STAGE +ROUTE +WHO +SAMPLES +TAKES +DEADLINE +APPROVAL\ndev-sandbox +fallback +0 % +\d+ +no traffic/,
+      /^STAGE +ROUTE +WHO +SAMPLES +TAKES +DEADLINE +APPROVAL\ndev-sandbox +fallback +0 % +405 +.+ +14 d\n/,
     );
     expect(out).toContain('0 % + 1 unit');
-    expect(out).toMatch(/^At \d+ jobs in the last 24 h\.$/m);
-    expect(out).toContain('Too small to certify an error rate below 1 %');
+    expect(out).toMatch(/^At \d+ jobs in the last 24 h\. /m);
+    expect(out).toContain('Every stage: Too small to certify an error rate below 1 %');
+    expect(out).toContain(
+      'An abort goes back to 0 %; jobs at the service finish, those not sent yet are admitted anew.',
+    );
+    expect(out).toMatch(/^(Every stage|internal-beta.*): No traffic: the stage will hold until its deadline\.$/m);
     const json = JSON.parse((await call('plan', 'docproc', '--plan', 'plan.yaml', '--json')).out) as {
       stages: unknown[];
     };
@@ -68,6 +73,12 @@ describe('playbook rollout', () => {
     expect((await call('approve', 'docproc', ...why)).code).toBe(0);
     expect((await call('promote', 'docproc', ...why)).out).toContain('▶ all (100 %)');
     await until('the next weight', async () => (await phase()) === 'watching');
+    expect((await call('weight', 'docproc', '101%', ...why)).err).toContain('BAD_USAGE');
+    expect((await call('weight', 'docproc', '20%', ...why)).out).toContain('**applying**');
+    await until('the weight set by hand', async () => (await phase()) === 'paused');
+    expect((await readControl(bench.temporal, 'docproc')).weightBps).toBe(2_000);
+    await call('resume', 'docproc', ...why);
+    await until('its own weight', async () => (await phase()) === 'watching');
 
     const io = testIo({ env, cwd: folder, columns: 200 });
     const watching = runCli(['rollout', 'status', 'docproc', '--watch'], io);
@@ -82,9 +93,11 @@ describe('playbook rollout', () => {
     const steps = (await call('history', 'docproc', '--json')).out.trim().split('\n');
     expect(JSON.parse(steps.at(-1) ?? '')).toMatchObject({ service: 'docproc', phase: 'aborted', stage: 'all' });
 
+    expect((await call('retry', 'docproc', ...why, '--expect-revision', '1')).err).toContain('STALE_REVISION');
     const retried = await call('retry', 'docproc', '--plan', 'plan.yaml', '--json', ...why);
     expect(JSON.parse(retried.out)).toEqual({ service: 'docproc', started: true });
     await until('its weight', async () => (await phase()) === 'watching');
+    expect((await call('retry', 'docproc', ...why)).err).toContain('Only an aborted rollout can be retried.');
     expect((await call('abort', 'docproc', '--no-wait', ...why)).out).toContain('is told to abort');
     await until('its end', async () => (await phase()) === 'aborted');
     expect(JSON.parse((await call('start', 'docproc', '--rollback', '--json', ...why)).out)).toEqual({

@@ -68,6 +68,7 @@ function scriptedActivities() {
     renewLease: async () => undefined,
     source: { read: async () => [] },
     outage: async () => undefined,
+    cancelJob: async () => undefined,
     now: Date.now,
     sleep: async () => undefined,
   });

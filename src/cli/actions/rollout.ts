@@ -5,17 +5,19 @@ import {
   commandRollout,
   readRollout,
   readRolloutLog,
+  retryRollout,
   rollBack,
   signalAbort,
   startRollout,
 } from '../../client/index.ts';
+import { quoted } from '../../client/quoted.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
 import { EXTERNAL_JOB_WORKFLOW } from '../../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../../contracts/search-attributes.ts';
 import { loadRolloutPlan } from '../../definition/index.ts';
 import { describeRollout } from '../../rules/rollout/describe.ts';
-import type { RolloutCommand, Who } from '../../rules/rollout/machine.ts';
-import { stagesOf } from '../../rules/rollout/plan.ts';
+import type { CommandArguments, RolloutCommand, Who } from '../../rules/rollout/machine.ts';
+import { stagesOf, type RolloutPlan, type RolloutStage } from '../../rules/rollout/plan.ts';
 import { forecastStage } from '../../rules/slo/sample-size.ts';
 import { checkService } from '../compose/operated-services.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -50,10 +52,13 @@ export async function showPlan(
   return withRunning(io, async ({ client }) => {
     await checkService(client, service);
     const perDay = await recentTraffic(client, service);
-    const stages = stagesOf(plan).map((stage) => ({
-      stage,
-      forecast: forecastStage({ ...stage, watchers: plan.watchers }, perDay),
-    }));
+    const stages = await Promise.all(
+      stagesOf(plan).map(async (stage) => {
+        const stagePerDay = await trafficOf(client, service, stage, perDay);
+        const forecast = forecastStage({ ...stage, watchers: plan.watchers, weightBps: 10_000 }, stagePerDay);
+        return { stage, requestsPerDay: stagePerDay, forecast };
+      }),
+    );
     if (json) {
       io.stdout.write(`${JSON.stringify({ service, requestsPerDay: perDay, plan, stages })}\n`);
       return EXIT.ok;
@@ -68,16 +73,41 @@ export async function showPlan(
       stage.approval ? 'needed' : '',
     ]);
     io.stdout.write(columns([['STAGE', 'ROUTE', 'WHO', 'SAMPLES', 'TAKES', 'DEADLINE', 'APPROVAL'], ...rows]));
-    io.stdout.write(`At ${count(perDay, 'job')} in the last 24 h.\n`);
-    const notes = new Set(stages.flatMap(({ forecast }) => forecast.notes));
-    for (const note of notes) io.stdout.write(`${note}\n`);
+    io.stdout.write(`At ${count(perDay, 'job')} in the last 24 h. ${onAbortText(plan)}\n`);
+    const notes = new Map<string, string[]>();
+    for (const { stage, forecast } of stages) {
+      for (const note of forecast.notes) notes.set(note, [...(notes.get(note) ?? []), stage.name]);
+    }
+    for (const [note, names] of notes) {
+      io.stdout.write(`${names.length === stages.length ? 'Every stage' : names.join(', ')}: ${note}\n`);
+    }
     return EXIT.ok;
   });
 }
 
-async function recentTraffic(client: Client, service: string): Promise<number> {
+function onAbortText({ safeWeightBps, onAbort }: RolloutPlan): string {
+  const rest = onAbort === 'cancel' ? 'are told to cancel' : 'finish';
+  return `An abort goes back to ${safeWeightBps / 100} %; jobs at the service ${rest}, those not sent yet are admitted anew.`;
+}
+
+/** What a stage would see of the recent traffic: those within its weight, and those it lists; all of them on the fallback. */
+async function trafficOf(
+  client: Client,
+  service: string,
+  { route, weightBps, allow }: RolloutStage,
+  perDay: number,
+): Promise<number> {
+  if (route === 'fallback') return perDay;
+  const share = weightBps / 10_000;
+  if (allow.length === 0) return perDay * share;
+  const units = allow.map((unit) => `'${quoted(unit)}'`).join(', ');
+  const listed = await recentTraffic(client, service, ` AND ${SEARCH_ATTRIBUTES.unit.name} IN (${units})`);
+  return perDay * share + listed * (1 - share);
+}
+
+async function recentTraffic(client: Client, service: string, more = ''): Promise<number> {
   const since = new Date(Date.now() - DAY_MS).toISOString();
-  const query = `WorkflowType = '${EXTERNAL_JOB_WORKFLOW}' AND ${SEARCH_ATTRIBUTES.service.name} = '${service}' AND StartTime >= '${since}'`;
+  const query = `WorkflowType = '${EXTERNAL_JOB_WORKFLOW}' AND ${SEARCH_ATTRIBUTES.service.name} = '${service}' AND StartTime >= '${since}'${more}`;
   return (await client.workflow.count(query)).count;
 }
 
@@ -86,16 +116,38 @@ export interface StartOptions extends RolloutOptions {
   readonly plan: string | undefined;
 }
 
-/** Starts a rollout, or the next attempt at one that was aborted. */
+/** Starts a rollout. */
 export async function beginRollout(io: CliIo, { service, json, why, plan: path }: StartOptions): Promise<ExitCode> {
   const plan = await planOf(io, service, path);
   return withRunning(io, async ({ client }) => {
     await checkService(client, service);
     await startRollout(client, service, { plan, who: why });
-    const text = `The rollout of ${service} has started. Follow it: playbook rollout status ${service} --watch\n`;
-    io.stdout.write(json ? `${JSON.stringify({ service, started: true })}\n` : text);
+    io.stdout.write(started(service, json));
     return EXIT.ok;
   });
+}
+
+/** The next attempt at a rollout that was aborted. */
+export async function retryAborted(
+  io: CliIo,
+  { service, json, why, plan: path, expectedRevision }: CommandOptions & { readonly plan: string | undefined },
+): Promise<ExitCode> {
+  const plan = await planOf(io, service, path);
+  return withRunning(io, async ({ client }) => {
+    await checkService(client, service);
+    await retryRollout(client, service, {
+      plan,
+      who: why,
+      ...(expectedRevision === undefined ? {} : { expectedRevision }),
+    });
+    io.stdout.write(started(service, json));
+    return EXIT.ok;
+  });
+}
+
+function started(service: string, json: boolean): string {
+  if (json) return `${JSON.stringify({ service, started: true })}\n`;
+  return `The rollout of ${service} has started. Follow it: playbook rollout status ${service} --watch\n`;
 }
 
 /** Back to what held before the latest rollout. */
@@ -135,15 +187,19 @@ export interface CommandOptions extends RolloutOptions {
   readonly expectedRevision: number | undefined;
 }
 
-/** Approves, pauses, resumes, promotes or aborts. */
+/** Approves, pauses, resumes, promotes, aborts or sets the weight. */
 export async function tellRollout(
   io: CliIo,
   command: RolloutCommand,
-  { service, json, why, expectedRevision }: CommandOptions,
+  { service, json, why, expectedRevision, weightBps }: CommandOptions & CommandArguments,
 ): Promise<ExitCode> {
   return withRunning(io, async ({ client }) => {
     await checkService(client, service);
-    const change = { ...why, ...(expectedRevision === undefined ? {} : { expectedRevision }) };
+    const change = {
+      ...why,
+      ...(expectedRevision === undefined ? {} : { expectedRevision }),
+      ...(weightBps === undefined ? {} : { weightBps }),
+    };
     const view = await commandRollout(client, service, command, change);
     io.stdout.write(`${json ? JSON.stringify(view) : describeRollout(view, Date.now())}\n`);
     return EXIT.ok;

@@ -1,4 +1,5 @@
 import type { RolloutCommand } from '../../rules/rollout/machine.ts';
+import { parsePercent } from '../args/amounts.ts';
 import type { CommandGroup } from '../args/command.ts';
 import { defineCommand, JSON_OPTION } from '../args/command.ts';
 import { CHANGE_OPTIONS, changeOf, WHY_OPTIONS, whyOf } from './change-options.ts';
@@ -58,15 +59,27 @@ const retry = defineCommand({
   name: 'retry',
   summary: 'start an aborted rollout anew: fresh counters, the same units',
   arguments: SERVICE,
-  options: { plan: PLAN, ...WHY_OPTIONS },
+  options: { plan: PLAN, ...CHANGE_OPTIONS },
   examples: ['playbook rollout retry docproc --reason "fixed"'],
   run: async (call) =>
-    (await import('../actions/rollout.ts')).beginRollout(call.io, {
-      service: call.arguments[0] ?? '',
-      json: call.options.json,
+    (await import('../actions/rollout.ts')).retryAborted(call.io, {
       plan: call.options.plan,
-      why: await whyOf(call),
+      ...(await changeOf(call)),
     }),
+});
+
+const weight = defineCommand({
+  name: 'weight',
+  summary: 'hold this stage at another share of units, at most its own; its watchers go on',
+  details: 'The rollout is paused at that weight; `resume` goes back to the stage’s own. To rise above it: `promote`.',
+  arguments: [{ name: 'service' }, { name: 'share' }],
+  options: CHANGE_OPTIONS,
+  examples: ['playbook rollout weight docproc 2% --reason "the queue grows"'],
+  run: async (call) => {
+    const weightBps = parsePercent(call.arguments[1] ?? '', call.path);
+    const change = await changeOf(call);
+    return (await import('../actions/rollout.ts')).tellRollout(call.io, 'setWeight', { ...change, weightBps });
+  },
 });
 
 const history = defineCommand({
@@ -95,7 +108,7 @@ const abort = defineCommand({
   },
 });
 
-function telling(name: Exclude<RolloutCommand, 'abort'>, summary: string) {
+function telling(name: Exclude<RolloutCommand, 'abort' | 'setWeight'>, summary: string) {
   return defineCommand({
     name,
     summary,
@@ -117,6 +130,7 @@ export const rollout: CommandGroup = {
     telling('pause', 'stay at this stage; its watchers go on and may abort'),
     telling('resume', 'go on from a pause, with this stage’s own weight and a new deadline'),
     telling('promote', 'on to the next stage without waiting for evidence'),
+    weight,
     abort,
     retry,
     history,

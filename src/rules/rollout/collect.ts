@@ -1,3 +1,4 @@
+import type { Route } from '../../contracts/states.ts';
 import type { Counters, Sample } from '../slo/counters.ts';
 import { countSamples, emptyCounters } from '../slo/counters.ts';
 import { latencyEntry } from '../slo/latency.ts';
@@ -7,10 +8,13 @@ import type { Watcher } from '../slo/watchers.ts';
 
 /** A job as a source of samples shows it. */
 export interface SampledJob {
+  readonly workflowId: string;
   /** Identifies the run; what duplicates are told by. */
   readonly runId: string;
   /** `<rollout id>:<stage>`. */
   readonly stage: string;
+  /** Where admission sent it. */
+  readonly route: Route;
   /** Epoch milliseconds. */
   readonly startedMs: number;
   /** Absent while it runs. */

@@ -1,4 +1,6 @@
+import { percent } from '../slo/say.ts';
 import type { StageVerdict } from '../slo/stage.ts';
+import { isBlind } from '../slo/stage.ts';
 import type { Collected } from './collect.ts';
 import { nextStage, nothingCollected } from './collect.ts';
 import { frozenUntil } from './freeze.ts';
@@ -22,6 +24,8 @@ export interface Transition extends Who {
   readonly stage: string;
   /** Counts from 1. */
   readonly revision: number;
+  /** The weight in force, or being set, in ten-thousandths. */
+  readonly weightBps: number;
   /** What was known when it happened. */
   readonly verdict?: StageVerdict;
 }
@@ -43,6 +47,10 @@ export interface RolloutState {
   readonly untilMs?: number;
   /** The stage somebody has approved. */
   readonly approved?: number;
+  /** A weight somebody set in place of the stage's own, never above it. */
+  readonly weightBps?: number;
+  /** It has been told that there is nothing to judge by. */
+  readonly blind?: boolean;
   /** What the control state must look like; absent when whatever is there may be replaced. */
   readonly mark?: string;
   readonly collected: Collected;
@@ -52,8 +60,13 @@ export interface RolloutState {
 }
 
 /** What people may ask for. */
-export const COMMANDS = ['approve', 'pause', 'resume', 'promote', 'abort'] as const;
+export const COMMANDS = ['approve', 'pause', 'resume', 'promote', 'abort', 'setWeight'] as const;
 export type RolloutCommand = (typeof COMMANDS)[number];
+/** What a command needs beside who and why. */
+export interface CommandArguments {
+  /** Of `setWeight`, in ten-thousandths. */
+  readonly weightBps?: number;
+}
 
 /** What was seen of a stage. */
 export interface Seen {
@@ -62,11 +75,13 @@ export interface Seen {
 }
 
 export type RolloutEvent =
-  | ({ readonly type: RolloutCommand } & Who)
+  | ({ readonly type: RolloutCommand } & CommandArguments & Who)
   | { readonly type: 'applied'; readonly mark: string }
   | { readonly type: 'changed'; readonly what: string }
   | ({ readonly type: 'progress' | 'passed' | 'failed' | 'deadline' } & Seen)
-  | { readonly type: 'thawed' | 'safe' };
+  | { readonly type: 'thawed' }
+  /** `canceled`: how many jobs were told to cancel, where the plan says so. */
+  | { readonly type: 'safe'; readonly canceled?: number };
 
 const MOST_TRANSITIONS = 200;
 const ITSELF = 'playbook';
@@ -79,6 +94,7 @@ const FROM: Readonly<Record<RolloutCommand, readonly Phase[]>> = {
   resume: ['paused'],
   promote: WATCHED,
   abort: ['applying', ...WATCHED],
+  setWeight: WATCHED,
 };
 
 export function isOver({ phase }: Pick<RolloutState, 'phase'>): boolean {
@@ -100,9 +116,21 @@ export function begin(id: string, plan: RolloutPlan, mark: string, who: Who, now
   return enter(state, plan, 'applying', who, nowMs);
 }
 
-/** Why a command is of no use now; `undefined` when it may be given. */
-export function refuseCommand({ phase }: RolloutState, command: RolloutCommand): string | undefined {
-  return FROM[command].includes(phase) ? undefined : `A rollout that is ${phase} cannot take ${command}.`;
+/** Why a command may not be given now; `undefined` when it may. */
+export function refuseCommand(
+  state: RolloutState,
+  command: RolloutCommand,
+  plan: RolloutPlan,
+  { weightBps }: CommandArguments = {},
+): string | undefined {
+  const { phase } = state;
+  if (!FROM[command].includes(phase)) return `A rollout that is ${phase} cannot take ${command}.`;
+  if (command !== 'setWeight') return undefined;
+  const { name, weightBps: most } = stageOf(state, plan);
+  const fits = weightBps !== undefined && Number.isInteger(weightBps) && weightBps >= 0 && weightBps <= most;
+  return fits
+    ? undefined
+    : `The weight must be a whole number from 0 to ${most}, that of stage ${name} (got ${weightBps}). To rise, promote.`;
 }
 
 /** The stage a state is about; the last one once all have passed. */
@@ -125,7 +153,8 @@ export function transition(state: RolloutState, event: RolloutEvent, plan: Rollo
     case 'resume':
     case 'promote':
     case 'abort':
-      return refuseCommand(state, event.type) === undefined ? obey(state, event, plan, nowMs) : state;
+    case 'setWeight':
+      return refuseCommand(state, event.type, plan, event) === undefined ? obey(state, event, plan, nowMs) : state;
     case 'applied':
       return phase === 'applying' ? applied(state, event.mark, plan, nowMs) : state;
     case 'changed':
@@ -135,7 +164,7 @@ export function transition(state: RolloutState, event: RolloutEvent, plan: Rollo
     case 'thawed':
       return phase === 'frozen' ? advance(state, plan, by('The freeze is over.'), nowMs) : state;
     case 'safe':
-      return phase === 'aborting' ? enter(state, plan, 'aborted', by(state.because), nowMs) : state;
+      return phase === 'aborting' ? enter(state, plan, 'aborted', by(endOf(state, event.canceled)), nowMs) : state;
     case 'progress':
     case 'passed':
     case 'failed':
@@ -147,11 +176,11 @@ export function transition(state: RolloutState, event: RolloutEvent, plan: Rollo
 
 function obey(
   state: RolloutState,
-  event: RolloutEvent & { readonly type: RolloutCommand } & Who,
+  event: RolloutEvent & { readonly type: RolloutCommand } & CommandArguments & Who,
   plan: RolloutPlan,
   nowMs: number,
 ): RolloutState {
-  const { type, actor, reason } = event;
+  const { type, actor, reason, weightBps } = event;
   const who = { actor, reason };
   switch (type) {
     case 'approve': {
@@ -163,8 +192,12 @@ function obey(
     case 'pause':
       return enter(state, plan, 'paused', who, nowMs);
     case 'resume': {
-      const { mark: _unimportant, deadlineMs: _passed, ...rest } = state;
+      const { mark: _unimportant, deadlineMs: _passed, weightBps: _own, ...rest } = state;
       return enter(rest, plan, 'applying', who, nowMs);
+    }
+    case 'setWeight': {
+      const { mark: _unimportant, ...rest } = state;
+      return enter({ ...rest, ...(weightBps === undefined ? {} : { weightBps }) }, plan, 'applying', who, nowMs);
     }
     case 'promote':
       return advance(state, plan, who, nowMs);
@@ -178,7 +211,11 @@ function applied(state: RolloutState, mark: string, plan: RolloutPlan, nowMs: nu
   if (state.stageIndex >= stagesOf(plan).length)
     return enter(state, plan, 'done', by('Every stage has passed.'), nowMs);
   const stage = stageOf(state, plan);
-  const { enteredMs = nowMs, deadlineMs = nowMs + stage.deadlineMs } = state;
+  const { enteredMs = nowMs, deadlineMs = nowMs + stage.deadlineMs, weightBps } = state;
+  if (weightBps !== undefined) {
+    const reason = `Held at ${percent(weightBps / 10_000)} of units: ${state.because}`;
+    return enter({ ...state, mark, enteredMs }, plan, 'paused', by(reason), nowMs);
+  }
   return enter({ ...state, mark, enteredMs, deadlineMs }, plan, 'watching', by('Its weight is set.'), nowMs);
 }
 
@@ -198,8 +235,16 @@ function learn(state: RolloutState, event: RolloutEvent & Seen, plan: RolloutPla
       return enter(wiser, plan, abort ? 'aborting' : 'paused', by(reason), nowMs);
     }
     default:
-      return wiser;
+      return told(wiser, plan, nowMs);
   }
+}
+
+/** Says it once when there is nothing to judge by any more, and once when there is again. */
+function told(state: RolloutState, plan: RolloutPlan, nowMs: number): RolloutState {
+  const { verdict, blind = false, phase } = state;
+  if (verdict === undefined || isBlind(verdict) === blind || phase === 'paused' || phase === 'frozen') return state;
+  const reason = blind ? `There are samples again. ${verdict.because}` : verdict.because;
+  return enter({ ...state, blind: !blind }, plan, phase, by(reason), nowMs);
 }
 
 function passed(state: RolloutState, plan: RolloutPlan, who: Who, nowMs: number): RolloutState {
@@ -216,10 +261,10 @@ function proceed(state: RolloutState, plan: RolloutPlan, who: Who, nowMs: number
 }
 
 function advance(state: RolloutState, plan: RolloutPlan, who: Who, nowMs: number): RolloutState {
-  const { enteredMs: _e, deadlineMs: _d, untilMs: _u, verdict: _v, ...rest } = state;
+  const { enteredMs: _e, deadlineMs: _d, untilMs: _u, verdict: _v, weightBps: _w, blind: _b, ...rest } = state;
   const collected = nextStage(state.collected, plan.watchers);
-  const told = { ...rest, stageIndex: state.stageIndex + 1, collected };
-  const entered = enter(told, plan, 'applying', who, nowMs);
+  const next = { ...rest, stageIndex: state.stageIndex + 1, collected };
+  const entered = enter(next, plan, 'applying', who, nowMs);
   // What let it pass belongs to the step, not to the new stage.
   return state.verdict === undefined ? entered : withVerdict(entered, state.verdict);
 }
@@ -229,8 +274,9 @@ function withVerdict(state: RolloutState, verdict: StageVerdict): RolloutState {
 }
 
 function pause(state: RolloutState, plan: RolloutPlan, who: Who, nowMs: number): RolloutState {
+  const { weightBps: _notSet, ...rest } = state;
   // A stage whose weight could not be set is entered all the same, so that what is there is watched.
-  return enter({ ...state, enteredMs: state.enteredMs ?? nowMs }, plan, 'paused', who, nowMs);
+  return enter({ ...rest, enteredMs: state.enteredMs ?? nowMs }, plan, 'paused', who, nowMs);
 }
 
 function enter(
@@ -243,8 +289,30 @@ function enter(
   const revision = state.revision + 1;
   const stage = stageOf(state, plan).name;
   const { verdict } = state;
-  const step = { atMs, actor, reason, phase, stage, revision, ...(verdict === undefined ? {} : { verdict }) };
+  const weightBps = weightOf({ ...state, phase }, plan);
+  const step = {
+    atMs,
+    actor,
+    reason,
+    phase,
+    stage,
+    revision,
+    weightBps,
+    ...(verdict === undefined ? {} : { verdict }),
+  };
   return { ...state, phase, revision, because: reason, log: [...state.log, step].slice(-MOST_TRANSITIONS) };
+}
+
+/** The weight in force, or being set, in ten-thousandths. */
+export function weightOf(state: Pick<RolloutState, 'phase' | 'stageIndex' | 'weightBps'>, plan: RolloutPlan): number {
+  const { phase, weightBps } = state;
+  if (phase === 'aborting' || phase === 'aborted') return plan.safeWeightBps;
+  return weightBps ?? stageOf(state, plan).weightBps;
+}
+
+function endOf({ because }: RolloutState, canceled: number | undefined): string {
+  if (canceled === undefined) return because;
+  return `${because} ${canceled === 1 ? '1 job was' : `${canceled} jobs were`} told to cancel.`;
 }
 
 function by(reason: string): Who {

@@ -1,9 +1,10 @@
 import type { ControlState } from '../../contracts/control.ts';
+import type { Route } from '../../contracts/states.ts';
 import type { StageVerdict } from '../slo/stage.ts';
 import type { Watcher } from '../slo/watchers.ts';
 import type { Collected } from './collect.ts';
-import type { Phase, RolloutState, Transition, Who } from './machine.ts';
-import { stageOf } from './machine.ts';
+import type { CommandArguments, Phase, RolloutState, Transition, Who } from './machine.ts';
+import { stageOf, weightOf } from './machine.ts';
 import type { RolloutPlan, RolloutStage } from './plan.ts';
 import { stagesOf } from './plan.ts';
 
@@ -27,7 +28,7 @@ export interface RolloutInput {
 }
 
 /** Argument of the updates; a stale `expectedRevision` is refused. */
-export interface RolloutChange extends Who {
+export interface RolloutChange extends Who, CommandArguments {
   readonly expectedRevision?: number;
 }
 
@@ -89,6 +90,10 @@ export interface WatchRequest {
   readonly leaseMs: number;
   /** Only an abort is of interest: it is paused, or waits for something else. */
   readonly guardOnly: boolean;
+  /** It has been told that there is nothing to judge by; absent: it has not. */
+  readonly blind?: boolean;
+  /** The route of each stage's samples, by {@link stageKey}: a job that went elsewhere says nothing of this one. */
+  readonly routes: Readonly<Record<string, Route>>;
   readonly deadlineMs?: number;
   /** What the control state must look like; absent: not looked at. */
   readonly mark?: string;
@@ -107,6 +112,8 @@ export interface RolloutActivities {
   readonly applyStage: (request: ApplyRequest) => Promise<ApplyAnswer>;
   /** Resolves once the safe weight has been read back. */
   readonly applySafe: (request: { readonly service: string; readonly safe: Safe } & Who) => Promise<void>;
+  /** Tells the jobs of a rollout that the service has to cancel; resolves with how many there were. */
+  readonly cancelRest: (request: { readonly service: string; readonly rollout: string }) => Promise<number>;
   /** Watches until there is something to decide, or news to tell. */
   readonly watchStage: (request: WatchRequest) => Promise<WatchAnswer>;
 }
@@ -135,7 +142,7 @@ export function applyRequest({ service, plan, before }: RolloutInput, state: Rol
     holder: state.id,
     actor: `rollout ${state.id}`,
     reason: state.because.slice(0, 500),
-    weightBps: stage.weightBps,
+    weightBps: weightOf(state, plan),
     allow: [...new Set([...before.allow, ...stage.allow])].toSorted(),
     ...(over
       ? {}
@@ -149,7 +156,7 @@ export function safeOf(plan: RolloutPlan, before: Before): Safe {
 }
 
 export function watchRequest({ service, plan }: RolloutInput, state: RolloutState, nowMs: number): WatchRequest {
-  const { phase, mark, deadlineMs } = state;
+  const { phase, mark, deadlineMs, blind } = state;
   return {
     service,
     id: state.id,
@@ -158,6 +165,8 @@ export function watchRequest({ service, plan }: RolloutInput, state: RolloutStat
     enteredMs: state.enteredMs ?? nowMs,
     leaseMs: plan.leaseMs,
     guardOnly: phase !== 'watching',
+    ...(blind === undefined ? {} : { blind }),
+    routes: Object.fromEntries(stagesOf(plan).map((stage) => [stageKey(state.id, stage), stage.route])),
     ...(phase === 'paused' || mark === undefined ? {} : { mark }),
     ...(phase === 'paused' || phase === 'frozen' || deadlineMs === undefined ? {} : { deadlineMs }),
     collected: state.collected,

@@ -20,6 +20,10 @@ export interface RolloutStage {
   readonly onDeadline: 'ask' | 'abort';
   /** A person must agree before the next stage. */
   readonly approval: boolean;
+  /** Without a new sample for longer than this, nothing passes, and people are told. */
+  readonly quietMs: number;
+  /** What the stage may spend altogether, in micro-dollars; more aborts. @default the cost watcher's `stageLimitMicros` */
+  readonly spendLimitMicros?: number;
   readonly confidence: Confidence;
 }
 
@@ -37,6 +41,11 @@ export interface RolloutPlan {
   readonly leaseMs: number;
   /** Times in which no stage begins. */
   readonly freeze: readonly FreezeWindow[];
+  /**
+   * What becomes, on an abort, of jobs that the service has: they finish, or they are told to cancel. Those not sent yet are
+   * admitted anew either way. @default 'drain'
+   */
+  readonly onAbort?: 'drain' | 'cancel';
 }
 
 const MINUTE_MS = 60_000;
@@ -53,6 +62,7 @@ export const STAGE_DEFAULTS = {
   deadlineMs: 14 * DAY_MS,
   onDeadline: 'ask',
   approval: false,
+  quietMs: 6 * HOUR_MS,
   confidence: DEFAULT_CONFIDENCE,
 } as const satisfies Omit<RolloutStage, 'name'>;
 
@@ -63,6 +73,7 @@ export const PLAN_DEFAULTS = {
   bakeMs: DAY_MS,
   leaseMs: 15 * MINUTE_MS,
   freeze: [],
+  onAbort: 'drain',
 } as const satisfies Omit<RolloutPlan, 'stages'>;
 
 /** The stages of the guide: dev sandbox, internal beta, 1 %, 10 %, 50 %, 100 %. */
@@ -119,4 +130,12 @@ export function planProblems(
     problems.push({ path: ['safeWeightBps'], message: 'must not be above the weight of the first stage' });
   }
   return problems;
+}
+
+/** What a stage is watched for: the plan's watchers, with the stage's own limit on spending. */
+export function watchersOf(watchers: readonly Watcher[], { spendLimitMicros }: RolloutStage): readonly Watcher[] {
+  if (spendLimitMicros === undefined) return watchers;
+  return watchers.map((watcher) =>
+    watcher.metric === 'cost' ? { ...watcher, stageLimitMicros: spendLimitMicros } : watcher,
+  );
 }

@@ -29,7 +29,7 @@ export interface StageFacts {
   readonly rollout?: Counters;
   /** Why samples could not be read, or are older than they should be; absent when they were read. */
   readonly unreadable?: string;
-  /** The service is down for everyone (its breaker is open), which says nothing about this version. */
+  /** The service is down for everyone (its breaker is open), or nothing is sent to it (killed, budget spent), which says nothing about this version. */
   readonly outage: boolean;
 }
 
@@ -73,6 +73,11 @@ export function judgeStage(rules: StageRules, facts: StageFacts): StageVerdict {
   return { outcome, action, reason, because, ruleVersion: RULE_VERSION, watchers, rollout };
 }
 
+/** Whether people are to be told that there is nothing to judge by. A stage that has just begun is not worth a word. */
+export function isBlind({ reason }: Pick<StageVerdict, 'reason'>): boolean {
+  return reason === 'unreadable' || reason === 'quiet';
+}
+
 /**
  * Watches a whole rollout for what no single stage shows. It fails by the same evidence as a stage and never accepts; a
  * stage's own spending limit is not its business.
@@ -107,15 +112,18 @@ function decide(
       'INCONCLUSIVE',
       'hold',
       'outage',
-      'The service is down for everyone, which says nothing about this version.',
+      'The service is down or shut off for everyone, which says nothing about this version.',
     ];
+  }
+  const { newestMs } = facts.counters;
+  const quietMs = facts.nowMs - (newestMs ?? facts.enteredMs);
+  if (quietMs > (rules.quietMs ?? Infinity)) {
+    const because =
+      newestMs === undefined ? `No sample for ${duration(quietMs)}.` : `The last sample is ${duration(quietMs)} old.`;
+    return ['ERROR', 'hold', 'quiet', because];
   }
   const blind = watchers.find(({ outcome }) => outcome === 'ERROR');
   if (blind !== undefined) return ['ERROR', 'hold', 'no-samples', `No samples for ${blind.metric}.`];
-  const quietMs = facts.nowMs - (facts.counters.newestMs ?? facts.enteredMs);
-  if (quietMs > (rules.quietMs ?? Infinity)) {
-    return ['ERROR', 'hold', 'quiet', `The last sample is ${duration(quietMs)} old.`];
-  }
   const open = watchers.find(({ outcome }) => outcome === 'INCONCLUSIVE');
   if (open !== undefined) return ['INCONCLUSIVE', 'hold', 'undecided', open.because];
   const fewest = Math.min(...watchers.map(({ promote }) => promote.n));

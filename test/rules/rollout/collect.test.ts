@@ -15,7 +15,14 @@ import { DEFAULT_WATCHERS } from '../../../src/rules/slo/watchers.ts';
 const W = DEFAULT_WATCHERS;
 const T0 = 1_000_000_000_000;
 const tally = (collected: Collected, gate: Gate) => total(series(collected.stage, gate));
-const job = (runId: string, more: Partial<SampledJob>): SampledJob => ({ runId, stage: 'r:a', startedMs: T0, ...more });
+const job = (runId: string, more: Partial<SampledJob>): SampledJob => ({
+  workflowId: `docproc/${runId}`,
+  runId,
+  stage: 'r:a',
+  route: 'live',
+  startedMs: T0,
+  ...more,
+});
 const good = { end: 'good' as const, costMicros: 10_000 };
 
 describe('collecting samples', () => {

@@ -45,24 +45,27 @@ const EVENTS: readonly RolloutEvent[] = [
   { type: 'deadline', ...seen() },
   { type: 'thawed' },
   { type: 'safe' },
-  ...COMMANDS.map((type) => ({ type, ...WHO })),
+  ...COMMANDS.map((type) => ({ type, weightBps: 0, ...WHO })),
 ];
 const phases = Object.keys(STATES) as Phase[];
 
 describe('the rollout’s state machine', () => {
   // What each phase becomes by each event, in the order of EVENTS; '-' is "the very same state".
   it.each([
-    ['applying', 'watching paused - - - - - - - - - - aborting'],
-    ['watching', '- paused watching awaiting-approval aborting paused - - watching paused - applying aborting'],
+    ['applying', 'watching paused - - - - - - - - - - aborting -'],
+    [
+      'watching',
+      '- paused watching awaiting-approval aborting paused - - watching paused - applying aborting applying',
+    ],
     [
       'awaiting-approval',
-      '- paused awaiting-approval awaiting-approval aborting paused - - applying paused - applying aborting',
+      '- paused awaiting-approval awaiting-approval aborting paused - - applying paused - applying aborting applying',
     ],
-    ['paused', '- - paused paused aborting paused - - - - applying applying aborting'],
-    ['frozen', '- paused frozen frozen aborting frozen applying - - paused - applying aborting'],
-    ['aborting', '- - - - - - - aborted - - - - -'],
-    ['aborted', '- - - - - - - - - - - - -'],
-    ['done', '- - - - - - - - - - - - -'],
+    ['paused', '- - paused paused aborting paused - - - - applying applying aborting applying'],
+    ['frozen', '- paused frozen frozen aborting frozen applying - - paused - applying aborting applying'],
+    ['aborting', '- - - - - - - aborted - - - - - -'],
+    ['aborted', '- - - - - - - - - - - - - -'],
+    ['done', '- - - - - - - - - - - - - -'],
   ] as const)('knows what a rollout that is %s does at every event', (phase, expected) => {
     const state = STATES[phase];
     expect(state.phase).toBe(phase);
@@ -76,8 +79,8 @@ describe('the rollout’s state machine', () => {
   it('refuses the commands that would do nothing, and only those', () => {
     for (const phase of phases) {
       for (const command of COMMANDS) {
-        const refused = refuseCommand(STATES[phase], command);
-        const next = transition(STATES[phase], { type: command, ...WHO }, SMALL_PLAN, 3_000);
+        const refused = refuseCommand(STATES[phase], command, SMALL_PLAN, { weightBps: 0 });
+        const next = transition(STATES[phase], { type: command, weightBps: 0, ...WHO }, SMALL_PLAN, 3_000);
         expect(refused !== undefined).toBe(next === STATES[phase]);
       }
     }
@@ -101,6 +104,44 @@ describe('the rollout’s state machine', () => {
     const resumed = transition(after(STATES.paused, { type: 'resume', ...WHO }), APPLIED, SMALL_PLAN, 50_000);
     expect(resumed).toMatchObject({ phase: 'watching', enteredMs: 2_000 });
     expect(resumed.deadlineMs).toBe(50_000 + stageOf(resumed, SMALL_PLAN).deadlineMs);
+  });
+
+  it('holds a stage at a weight somebody set, at most its own, until it is resumed or promoted', () => {
+    const tenth = after({ ...start, stageIndex: 1 }, APPLIED);
+    const set = after(tenth, { type: 'setWeight', weightBps: 200, ...WHO });
+    expect(set).toMatchObject({ phase: 'applying', weightBps: 200, because: 'a test' });
+    expect(applyRequest(inputFor('docproc'), set)).toMatchObject({ weightBps: 200, watched: { stage: 'r:tenth' } });
+    const held = after(set, { type: 'applied', mark: 'n' });
+    expect(held).toMatchObject({ phase: 'paused', because: 'Held at 2 % of units: a test', mark: 'n' });
+    expect(held.log.map(({ weightBps }) => weightBps).slice(-2)).toEqual([200, 200]);
+    for (const type of ['resume', 'promote'] as const) {
+      expect(after(held, { type, ...WHO }).weightBps).toBeUndefined();
+    }
+    expect(after(set, { type: 'changed', what: 'something' })).toMatchObject({ phase: 'paused' });
+    expect(after(set, { type: 'changed', what: 'something' }).weightBps).toBeUndefined();
+    for (const weightBps of [1_001, -1, 1.5, undefined]) {
+      expect(refuseCommand(tenth, 'setWeight', SMALL_PLAN, weightBps === undefined ? {} : { weightBps })).toBe(
+        `The weight must be a whole number from 0 to 1000, that of stage tenth (got ${weightBps}). To rise, promote.`,
+      );
+    }
+  });
+
+  it('says once that there is nothing to judge by, and once that there is again', () => {
+    const { verdict, ...rest } = seen('No sample for 6 h.');
+    const blind = { type: 'progress', ...rest, verdict: { ...verdict, reason: 'quiet' } } as const;
+    const gone = after(watching, blind);
+    expect(gone).toMatchObject({ phase: 'watching', because: 'No sample for 6 h.', revision: watching.revision + 1 });
+    expect(watchRequest(inputFor('docproc'), gone, 5).blind).toBe(true);
+    expect(after(gone, blind).revision).toBe(gone.revision);
+    const back = after(gone, { type: 'progress', ...seen('5 jobs.') });
+    expect(back).toMatchObject({ phase: 'watching', because: 'There are samples again. 5 jobs.' });
+    expect(after(STATES.paused, blind).revision).toBe(STATES.paused.revision);
+  });
+
+  it('says at its end how many jobs were told to cancel', () => {
+    const aborting = after(watching, { type: 'failed', ...seen('Too bad.') });
+    expect(after(aborting, { type: 'safe', canceled: 1 }).because).toBe('Too bad. 1 job was told to cancel.');
+    expect(after(aborting, { type: 'safe', canceled: 3 }).because).toBe('Too bad. 3 jobs were told to cancel.');
   });
 
   it('aborts at a deadline where the plan says so, and otherwise asks', () => {

@@ -132,7 +132,7 @@ describe('the verdict on a stage', () => {
           outcome: 'INCONCLUSIVE',
           action: 'hold',
           reason: 'outage',
-          because: 'The service is down for everyone, which says nothing about this version.',
+          because: 'The service is down or shut off for everyone, which says nothing about this version.',
         });
       }
     });
