@@ -36,6 +36,7 @@ export default {
       ['^src/definition/config-types\\.ts$', node, packages('undici', 'oauth4webapi', 'zod', 'pino')],
     ),
     only('definition-is-data', 'definition', ['contracts', 'rules'], [node, packages('zod', 'yaml')]),
+    only('gen-is-pure', 'gen', ['contracts', 'rules', 'definition'], []),
     only(
       'codec-stands-alone',
       'codec',

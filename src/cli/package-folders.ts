@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The package's own folder. */
-const PACKAGE_FOLDER = dirname(createRequire(import.meta.url).resolve('#package'));
+export const PACKAGE_FOLDER = dirname(createRequire(import.meta.url).resolve('#package'));
 
 /** Where integrations keep what is no code: configuration, documents, demos. */
 export const INTEGRATIONS_FOLDER = join(PACKAGE_FOLDER, 'integrations');

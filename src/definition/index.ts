@@ -27,5 +27,5 @@ export { createSecrets } from './secrets.ts';
 export type { Secrets, SecretsOptions } from './secrets.ts';
 export { parseInput } from './parse-input.ts';
 export { listIntegrations, loadIntegration } from './registry.ts';
-export { schemaFiles, writeSchemas } from './schema-files.ts';
+export { schemaFiles } from './schema-files.ts';
 export type { JsonSchema } from './schema-files.ts';

@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { Integration } from './integration.ts';
 
@@ -31,14 +29,4 @@ export function schemaFiles(integration: Integration): Record<string, JsonSchema
     files[`${name}-v${contractVersion}.json`] = { $schema, title: `${service} ${name} v${contractVersion}`, ...body };
   }
   return files;
-}
-
-/** Writes `schemaFiles` into a folder, as the text a test compares them with. */
-export async function writeSchemas(integration: Integration, directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  await Promise.all(
-    Object.entries(schemaFiles(integration)).map(([name, schema]) =>
-      writeFile(join(directory, name), `${JSON.stringify(schema, undefined, 2)}\n`),
-    ),
-  );
 }

@@ -1,10 +1,7 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, describe, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
-import { schemaFiles, writeSchemas } from '../../src/definition/index.ts';
+import { schemaFiles } from '../../src/definition/index.ts';
 import { sample } from './sample-integration.ts';
 
 describe('schemaFiles', () => {
@@ -38,21 +35,5 @@ describe('schemaFiles', () => {
     const schema = z.object({ at: z.string().transform(Number), when: z.date() });
     const files = schemaFiles({ ...sample, status: { ...sample.status, response: schema } });
     expect(files['job-response-v3.4.2.json']).toMatchObject({ properties: { at: { type: 'string' }, when: {} } });
-  });
-
-  it('are written as the text a test compares', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'schemas-'));
-    try {
-      await writeSchemas(sample, join(directory, 'schemas'));
-      const names = await readdir(join(directory, 'schemas'));
-      const files = schemaFiles(sample);
-      expect(names.toSorted()).toEqual(Object.keys(files).toSorted());
-      for (const name of names) {
-        const text = await readFile(join(directory, 'schemas', name), 'utf8');
-        expect(text).toBe(`${JSON.stringify(files[name], undefined, 2)}\n`);
-      }
-    } finally {
-      await rm(directory, { recursive: true });
-    }
   });
 });

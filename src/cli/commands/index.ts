@@ -1,6 +1,7 @@
 import type { CommandGroup } from '../args/command.ts';
 import { codecServer } from './codec-server.ts';
 import { allow, budget, deny, disable, enable, kill, restore, weight } from './control.ts';
+import { gen } from './gen.ts';
 import { jobs } from './jobs.ts';
 import { rollout } from './rollout.ts';
 import { run } from './run.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: CommandGroup = {
     webhooks,
     sandbox,
     setup,
+    gen,
     codecServer,
   ],
 };

@@ -12,7 +12,7 @@ const pinned = async (name: string): Promise<object> =>
   JSON.parse(await readFile(new URL(`schemas/${name}-v3.4.2.json`, folder), 'utf8')) as object;
 
 describe('the pinned schemas', () => {
-  it('are those of the definition; `npm run schemas` writes them', async () => {
+  it('are those of the definition; `playbook gen docproc` writes them', async () => {
     const names = await readdir(new URL('schemas', folder));
     const written = names
       .filter((name) => name.endsWith('.json'))
