@@ -38,6 +38,8 @@ export interface EmbeddedOptions {
   /** Services to work for. */
   readonly services: readonly string[];
   readonly configs: ConfigPaths;
+  /** Where Prometheus finds the metrics. @default nobody measures */
+  readonly metricsAddress?: string;
 }
 
 /** All parts in this process (and the Temporal server it supervises), with their state in the home folder. */
@@ -75,8 +77,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
-async function open({ io, logging, services: names, configs }: EmbeddedOptions, closing: Closing): Promise<Embedded> {
-  const { logger, redactor } = logging;
+async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedded> {
+  const { io, services: names, configs } = options;
+  const { logger, redactor } = options.logging;
   const home = await openHome(homePath(io.env, io.cwd));
   closing.add(() => home.close());
 
@@ -113,6 +116,7 @@ async function open({ io, logging, services: names, configs }: EmbeddedOptions, 
     const sandbox = await startSandbox({ port: ports.sandbox, statePath: join(home.path, 'sandbox.state'), logger });
     closing.add(() => sandbox.close());
   }
+  const metrics = await io.installRuntime({ logger, metricsAddress: options.metricsAddress });
   const connected = await connectToTemporal({ address: temporal.address, namespace: NAMESPACE, ...converter });
   closing.add(() => connected.close());
   const clocks = createClockWatches(services, logger);
@@ -122,12 +126,17 @@ async function open({ io, logging, services: names, configs }: EmbeddedOptions, 
     services,
     port: ports.receiver,
     clocks,
+    metrics,
   });
   closing.add(() => receiver.close());
+  const { NativeConnection } = await import('@temporalio/worker');
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  closing.add(() => connection.close());
   const worker = await startWorker({
     io,
     logger,
-    connection: { address: temporal.address },
+    metrics,
+    connection,
     namespace: NAMESPACE,
     services,
     clocks,
