@@ -43,6 +43,12 @@ export default {
       ['contracts', 'rules', 'definition'],
       [node, packages('@temporalio/common', '@temporalio/proto')],
     ),
+    only(
+      'openfeature-is-a-view-of-the-client',
+      'openfeature',
+      ['contracts', 'rules', 'client'],
+      [packages('@openfeature/server-sdk', '@temporalio/client')],
+    ),
     only('logging-is-pino', 'logging', ['contracts', 'rules'], [node, packages('pino')]),
     only('provision-stands-low', 'provision', ['contracts'], [node]),
     only('embedded-stands-low', 'embedded', ['contracts', 'provision'], [node]),
@@ -55,7 +61,7 @@ export default {
     {
       name: 'webhooks-and-client-stay-light',
       severity: 'error',
-      from: { path: src('webhooks', 'client') },
+      from: { path: src('webhooks', 'client', 'openfeature') },
       to: {
         path: [
           src('workflows', 'activities', 'workers', 'cli', 'sandbox', 'testing'),
@@ -65,10 +71,17 @@ export default {
     },
     {
       name: 'client-never-reaches-the-worker',
-      comment: 'a service that imports the client gets neither the native module nor the sandbox',
+      comment: 'a service that imports the client gets neither the native module, nor the sandbox, nor OpenFeature',
       severity: 'error',
       from: { path: '^src/client/' },
-      to: { reachable: true, path: ['^node_modules/@temporalio/(worker|core-bridge|testing)/', '^src/sandbox/'] },
+      to: {
+        reachable: true,
+        path: [
+          '^node_modules/@temporalio/(worker|core-bridge|testing)/',
+          '^node_modules/@openfeature/',
+          '^src/sandbox/',
+        ],
+      },
     },
     {
       name: 'sandbox-stands-alone',

@@ -12,6 +12,7 @@ const args = [
   'node_modules/jest/bin/jest.js',
   'test/workflows',
   'test/kill',
+  'test/rollout',
   '--selectProjects=temporal',
 ];
 const env = { ...process.env, RECORD_HISTORIES: '1' };

@@ -1,7 +1,6 @@
 import type { AdmissionActivities } from '../contracts/activities.ts';
 import { ERRORS, PlaybookError } from '../contracts/errors.ts';
 import type { JobPolicy } from '../contracts/jobs.ts';
-import type { MetricRecorder } from '../contracts/metric-recorder.ts';
 import { decide } from '../rules/admission.ts';
 import { currentContext } from './activity-context.ts';
 import type { ReadControl } from './control-reader.ts';
@@ -22,8 +21,6 @@ const REFUSAL_MAX_AGE_MS = 20;
 export function createAdmissionActivities(deps: {
   readonly services: Services;
   readonly readControl: ReadControl;
-  /** @default nobody measures */
-  readonly metrics?: Pick<MetricRecorder, 'count'>;
   readonly context?: typeof currentContext;
 }): AdmissionActivities {
   const context = deps.context ?? currentContext;
@@ -39,11 +36,9 @@ export function createAdmissionActivities(deps: {
           decision = decide(control, job, options);
         }
         const { revision, stage } = control;
-        const decided = decision.admitted ? decision.route : 'rejected';
-        deps.metrics?.count('playbook_admissions_total', { service: job.service, decision: decided });
         if (!decision.admitted) return { ...decision, revision };
         const policy = policyOf(deps.services.get(job.service, decision.route));
-        return { ...decision, revision, policy, ...(stage === undefined ? {} : { stage }) };
+        return { ...decision, revision, policy, showsStage: true, ...(stage === undefined ? {} : { stage }) };
       } catch (error) {
         // Out of reach is no decision: it is asked again.
         if (!(error instanceof PlaybookError) || ERRORS[error.code].retryable) throw error;

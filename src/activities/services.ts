@@ -1,7 +1,18 @@
 import type { JobRef } from '../contracts/ids.ts';
+import type { Json } from '../contracts/json.ts';
 import type { Route } from '../contracts/states.ts';
 import type { ContractOptions, Integration, ServiceConfig } from '../definition/index.ts';
 import type { ServiceClient } from '../http/types.ts';
+
+/** What is sent to the receiver of notifications. */
+export interface NotificationEvent {
+  /** The same however often it is sent. */
+  readonly id: string;
+  readonly type: string;
+  /** ISO 8601. */
+  readonly timestamp: string;
+  readonly data: Json;
+}
 
 /** One service in one environment, ready to be called. */
 export interface ServiceRuntime {
@@ -14,6 +25,8 @@ export interface ServiceRuntime {
   readonly leastPollMs?: () => number;
   /** Whether the service is known to be down: what fails then was a probe and is no failure of its job. */
   readonly isDown?: () => boolean;
+  /** Sends people a signed notification; absent where none is configured. @throws RequestFailed, PlaybookError */
+  readonly notify?: (event: NotificationEvent, signal: AbortSignal) => Promise<void>;
   /** Told the fields of answers that the pinned schemas do not know. */
   readonly onUnknown?: ContractOptions['onUnknown'];
 }

@@ -36,6 +36,7 @@ export async function startRollout(
     who,
     before: { enabled, weightBps, allow },
     mark: markOf(control),
+    tells: true,
     attempt: last?.phase === 'aborted' ? last.attempt + 1 : 1,
   };
   try {

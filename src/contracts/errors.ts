@@ -238,6 +238,11 @@ export const ERRORS = {
     meaning: 'The named webhook event is no dead letter, or no longer one.',
     action: 'See `playbook webhooks dead-letters list`.',
   },
+  NOTIFICATION_FAILED: {
+    retryable: true,
+    meaning: 'The receiver of notifications did not take one; it is tried again for a day.',
+    action: 'See why in the message; check `notifications` in the configuration and the receiver it names.',
+  },
   RECEIVER_UNAVAILABLE: {
     retryable: true,
     meaning:

@@ -55,6 +55,8 @@ export type Admission =
       readonly route: Route;
       readonly revision: number;
       readonly stage?: string;
+      /** The job shows its stage at once; absent in histories from before it did. */
+      readonly showsStage?: true;
       readonly reason: string;
       readonly policy: JobPolicy;
     }

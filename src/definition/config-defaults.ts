@@ -14,7 +14,7 @@ export function withDefaults(document: ConfigDocument, service: string): Service
   const { timeouts } = document.service;
   const names = document.environment === 'sandbox' ? [service] : [service, document.environment];
   const env = (name: string): SecretRef => `env:${[...names, name].join('_').replaceAll('-', '_').toUpperCase()}`;
-  const { webhook, polling, ...rest } = document;
+  const { webhook, polling, notifications, ...rest } = document;
   return {
     ...rest,
     service: {
@@ -31,6 +31,9 @@ export function withDefaults(document: ConfigDocument, service: string): Service
         secrets: webhook.secrets ?? [env('WEBHOOK_SECRET')],
         token_secret: webhook.token_secret ?? env('CALLBACK_SECRET'),
       },
+    }),
+    ...(notifications && {
+      notifications: { ...notifications, secret: notifications.secret ?? env('NOTIFICATION_SECRET') },
     }),
     polling: { ...polling, grace_ms: polling.grace_ms ?? (webhook === undefined ? 0 : GRACE_MS) },
   };

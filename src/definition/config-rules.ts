@@ -55,6 +55,7 @@ export function secretRefs(config: ServiceConfig): { readonly path: (string | nu
     fields.push([['webhook', 'token_secret'], config.webhook.token_secret]);
     for (const [index, ref] of config.webhook.secrets.entries()) fields.push([['webhook', 'secrets', index], ref]);
   }
+  if (config.notifications !== undefined) fields.push([['notifications', 'secret'], config.notifications.secret]);
   return fields.flatMap(([path, value]) =>
     typeof value === 'string' && isSecretRef(value) ? [{ path, ref: value }] : [],
   );

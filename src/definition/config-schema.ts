@@ -170,6 +170,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   fallback: text.exactOptional(),
+  notifications: z.strictObject({ url: serviceUrl, secret: secretRef.exactOptional() }).exactOptional(),
   observability: z
     .strictObject({
       structured_logs: z.boolean().default(true),

@@ -79,6 +79,8 @@ export interface ServiceConfig {
   readonly cost: { readonly per_job_usd?: number; readonly tags: Readonly<Record<string, string>> };
   /** Another configuration file of this service, relative to this one: where jobs go that are not admitted. */
   readonly fallback?: string;
+  /** Where people are told of a rollout's steps, signed as Standard Webhooks. */
+  readonly notifications?: { readonly url: string; readonly secret: SecretRef };
   readonly observability: {
     readonly structured_logs: boolean;
     readonly trace_spans: boolean;

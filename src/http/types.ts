@@ -5,7 +5,7 @@ import type { Failure } from '../rules/failure.ts';
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What a request is for: by it the gate paces and the cost is counted. */
-export type RequestKind = 'upload' | 'submit' | 'poll' | 'fetch' | 'list' | 'lookup' | 'cancel' | 'token';
+export type RequestKind = 'upload' | 'submit' | 'poll' | 'fetch' | 'list' | 'lookup' | 'cancel' | 'token' | 'notify';
 
 /** A request as an integration describes it: below the base URL, without authentication. */
 export interface RequestSpec {

@@ -2,8 +2,6 @@ import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
 import type { ServiceRuntime, Services } from '../activities/index.ts';
 import { PlaybookError } from '../contracts/errors.ts';
-import { NO_METRICS, type MetricRecorder } from '../contracts/metric-recorder.ts';
-import type { Route } from '../contracts/states.ts';
 import { callbackUrl, issueCallbackToken } from '../definition/callback-token.ts';
 import {
   checkConfig,
@@ -17,8 +15,8 @@ import { systemClock } from '../http/clock.ts';
 import { createServiceClient } from '../http/service-client.ts';
 import type { SkewWatch } from '../http/skew-watch.ts';
 import { createTransport } from '../http/transport.ts';
+import { createNotifier } from './notifier.ts';
 import { createGateSeat, type GateSeat } from './gate/seat.ts';
-import { recordRequest } from './metrics/requests.ts';
 import { nearestName } from '../rules/nearest-name.ts';
 
 /** An integration together with the configuration of one environment. */
@@ -46,15 +44,10 @@ export function createServiceRuntime(
   deps: {
     readonly secrets: Secrets;
     readonly logger: Logger;
-    /** @default nobody measures */
-    readonly metrics?: MetricRecorder;
-    /** What it serves as. @default 'live' */
-    readonly route?: Route;
     /** What is known of the service's clock, where others learn of it, too. @default learned from answers alone */
     readonly skewWatch?: SkewWatch;
   },
 ): OwnedRuntime {
-  const { metrics = NO_METRICS, route = 'live' } = deps;
   checkConfig(integration, config);
   const { base_url, timeouts } = config.service;
   const transport = createTransport({
@@ -83,10 +76,9 @@ export function createServiceRuntime(
     clock: systemClock,
     logger: deps.logger,
     beforeSend: seat.acquire,
-    onResponse: (observation) => recordRequest(metrics, { service: integration.service, route }, observation),
     ...(deps.skewWatch === undefined ? {} : { skewWatch: deps.skewWatch }),
   });
-  const { webhook } = config;
+  const { webhook, notifications } = config;
   const { onUnknown } = new UnknownFieldTally((field) => {
     const { service, contractVersion } = integration;
     deps.logger.warn(
@@ -102,6 +94,17 @@ export function createServiceRuntime(
     leastPollMs: seat.leastPollMs,
     isDown: seat.isDown,
     onUnknown,
+    ...(notifications === undefined
+      ? {}
+      : {
+          notify: createNotifier(notifications, {
+            secrets: deps.secrets,
+            transport,
+            clock: systemClock,
+            logger: deps.logger,
+            userAgent: USER_AGENT,
+          }),
+        }),
     ...(webhook === undefined
       ? {}
       : {

@@ -7,7 +7,6 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
-  patched,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -16,7 +15,6 @@ import type { JobAccepted, JobOutcome, JobRequest, JobStatus, WebhookHint } from
 import { ACCEPTED_UPDATE, STATUS_QUERY, WEBHOOK_SIGNAL } from '../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { admission } from './job-activities.ts';
-import { recordEnd, recordWebhook } from './job-metrics.ts';
 import { JobProgress, type Admitted } from './job-progress.ts';
 import { JobRun } from './job-run.ts';
 import { submitJob } from './job-submit.ts';
@@ -48,10 +46,7 @@ export async function externalJob(request: JobRequest): Promise<JobOutcome> {
 
 function listen(run: JobRun): void {
   const { job } = run;
-  setHandler(webhookSignal, (hint) => {
-    recordWebhook(job.request.service, hint, Date.now());
-    job.hinted(hint);
-  });
+  setHandler(webhookSignal, (hint) => job.hinted(hint));
   setHandler(statusQuery, () => job.status());
   setHandler(acceptedUpdate, () => CancellationScope.nonCancellable(() => accepted(job)), {
     validator: (fingerprint) => {
@@ -98,7 +93,6 @@ async function close(run: JobRun): Promise<JobOutcome> {
   const outcome = job.outcome(Date.now());
   const { error } = outcome;
   publish(job, outcome);
-  recordEnd(outcome);
   run.explain(error === null ? 'Done.' : `${error.code}: ${error.message}`);
   await condition(allHandlersFinished);
   if (error === null) return outcome;
@@ -115,9 +109,9 @@ async function close(run: JobRun): Promise<JobOutcome> {
  * Where a rollout is under way a job shows its stage from its admission on: one that hangs before it is accepted is slow, too.
  * Without a rollout that would be one more action for nothing.
  */
-function publishStage({ admitted: before }: JobProgress, { stage, route }: Admitted): void {
-  if (stage === before?.stage && route === before?.route) return;
-  if ((stage === undefined && before?.stage === undefined) || !patched('stage-at-admission')) return;
+function publishStage({ admitted: before }: JobProgress, { stage, route, showsStage }: Admitted): void {
+  if (stage === before?.stage && (stage === undefined || route === before?.route)) return;
+  if (!showsStage) return;
   const { stage: stageKey, route: routeKey } = SEARCH_ATTRIBUTES;
   upsertSearchAttributes([
     { key: routeKey, value: route },

@@ -1,3 +1,4 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ActivityCancellationType,
   allHandlersFinished,
@@ -8,21 +9,22 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
-  log,
   makeContinueAsNewFunc,
+  ParentClosePolicy,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  startChild,
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
 import { ABORT_ROLLOUT_SIGNAL, ROLLOUT_LOG_QUERY } from '../contracts/rollout.ts';
+import { ROLLOUT_NOTICE_WORKFLOW, rolloutNoticeId, type RolloutNotice } from '../contracts/rollout-notice.ts';
 import {
   begin,
   COMMANDS,
   isOver,
   refuseCommand,
-  stageOf,
   transition,
   type RolloutEvent,
   type RolloutState,
@@ -31,6 +33,7 @@ import {
 } from '../rules/rollout/machine.ts';
 import {
   applyRequest,
+  noticeOf,
   safeOf,
   viewOf,
   watchRequest,
@@ -42,6 +45,7 @@ import {
   type RolloutView,
 } from '../rules/rollout/messages.ts';
 import { describeRollout } from '../rules/rollout/describe.ts';
+import type { rolloutNotice } from './rollout-notice.ts';
 
 const abortSignal = defineSignal<[Who]>(ABORT_ROLLOUT_SIGNAL);
 const logQuery = defineQuery<readonly Transition[]>(ROLLOUT_LOG_QUERY);
@@ -67,7 +71,7 @@ const STEPS_PER_RUN = 500;
  * changes traffic only through the service's control state, and holds a lease on what it sets.
  */
 export async function rollout(input: RolloutInput): Promise<RolloutResult> {
-  const { plan, service } = input;
+  const { plan } = input;
   const { firstExecutionRunId } = workflowInfo();
   const id = `${firstExecutionRunId.slice(0, 8)}-${input.attempt}`;
   let state: RolloutState = input.state ?? begin(id, plan, input.mark, input.who, Date.now());
@@ -77,23 +81,18 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     upsertMemo({ ...memo });
     setCurrentDetails(describeRollout(memo.rollout));
   };
+  const telling: Promise<void>[] = [];
+  const tell = (): void => {
+    const notice = noticeOf(input, state);
+    if (notice !== undefined && input.tells) telling.push(startNotice(notice));
+  };
   const take = (event: RolloutEvent): void => {
     const next = transition(state, event, plan, Date.now());
     if (next === state) return;
     const isStep = next.revision !== state.revision;
     state = next;
     publish();
-    if (isStep) {
-      const { phase, because, revision } = state;
-      log.info(`Rollout of ${service}: ${phase}.`, {
-        service,
-        rollout: id,
-        phase,
-        stage: stageOf(state, plan).name,
-        because,
-        revision,
-      });
-    }
+    if (isStep) tell();
   };
   for (const command of COMMANDS) {
     setHandler(
@@ -131,10 +130,12 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
 
   return CancellationScope.nonCancellable(async () => {
     publish();
+    if (input.state === undefined) tell();
     const { stepsPerRun = STEPS_PER_RUN } = input;
     for (let steps = 0; !isOver(state); steps += 1) {
       if (steps >= stepsPerRun || workflowInfo().continueAsNewSuggested) {
         await condition(allHandlersFinished);
+        await Promise.all(telling);
         return makeContinueAsNewFunc<typeof rollout>({ memo: { rollout: viewOf(input, state) } })({ ...input, state });
       }
       const revision = state.revision;
@@ -142,7 +143,23 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
       if (event !== undefined) take(event);
     }
     await condition(allHandlersFinished);
+    await Promise.all(telling);
     return { ...viewOf(input, state), log: state.log };
+  });
+}
+
+/** Has a step told by a workflow of its own, which outlives this one. */
+async function startNotice(notice: RolloutNotice): Promise<void> {
+  await CancellationScope.nonCancellable(() =>
+    startChild<typeof rolloutNotice>(ROLLOUT_NOTICE_WORKFLOW, {
+      workflowId: rolloutNoticeId(notice),
+      args: [notice],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `Rollout of ${notice.service}: ${notice.phase}`,
+    }),
+  ).catch((error: unknown) => {
+    // Told already, by an earlier rollout of the same id: nothing is missing.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   });
 }
 

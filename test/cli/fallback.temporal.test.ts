@@ -7,7 +7,6 @@ import { documentFromFile } from '../../integrations/docproc/src/document.ts';
 import { integration as docproc } from '../../integrations/docproc/src/index.ts';
 import { createPlaybookClient } from '../../src/client/index.ts';
 import type { JobAnswer, PlaybookClient } from '../../src/client/index.ts';
-import { NO_METRICS } from '../../src/contracts/metric-recorder.ts';
 import { createClosing } from '../../src/cli/compose/closing.ts';
 import { startReceiverPart } from '../../src/cli/compose/receiver-part.ts';
 import { fromFile } from '../../src/cli/compose/service-configs.ts';
@@ -99,8 +98,7 @@ beforeAll(async () => {
   await startWorker({
     io: testIo({ workflowBundlePath: workflowBundlePath() }),
     logger,
-    metrics: NO_METRICS,
-    connection: server.nativeConnection,
+    connection: { address },
     namespace,
     services,
     closing,

@@ -31,7 +31,9 @@ async function loadedBy(source: string): Promise<string[]> {
 
 describe('the package’s exports', () => {
   it('are the client and the definition, each from a source there is', () => {
-    expect(modules.map(({ name }) => name)).toEqual(expect.arrayContaining(['./client', './definition']));
+    expect(modules.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['./client', './definition', './openfeature']),
+    );
     for (const { source, types } of modules) {
       expect(existsSync(`${root}${source}`)).toBe(true);
       expect(types).toBe(`./dist/${source.replace(/\.ts$/, '.d.ts')}`);

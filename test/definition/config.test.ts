@@ -238,7 +238,7 @@ hunter: 2
       'line 26: observability.structured_logs must be true or false (got text)',
       'line 27: cost.per_job_usd must be at least 0 (got -1)',
       'line 27: cost.tags.team must be text (got 7); write it in quotes',
-      'line 28: hunter is not a known key. Allowed: environment, service, auth, webhook, polling, deadline_ms, cost, fallback, observability',
+      'line 28: hunter is not a known key. Allowed: environment, service, auth, webhook, polling, deadline_ms, cost, fallback, notifications, observability',
     ]);
   });
 

@@ -31,7 +31,7 @@ function keysOf(schema: z.core.$ZodType, path: string): string[] {
   const below = Object.entries(fields).flatMap(([name, field]) =>
     keysOf(field, path === '' ? name : `${path}.${name}`),
   );
-  return path === 'webhook' ? [path, ...below] : below;
+  return ['webhook', 'notifications'].includes(path) ? [path, ...below] : below;
 }
 
 describe('docs/configuration.md', () => {

@@ -68,8 +68,8 @@ describe('a rollout on a real server', () => {
   const view = (service: Name) => readRollout(bench.temporal, service);
   const result = (service: Name): Promise<RolloutResult> =>
     bench.temporal.workflow.getHandle(rolloutWorkflowId(service)).result();
-  const begin = async (service: Name): Promise<void> => {
-    await startRollout(bench.temporal, service, { plan: PLAN, who: WHO });
+  const begin = async (service: Name, more: Partial<RolloutPlan> = {}): Promise<void> => {
+    await startRollout(bench.temporal, service, { plan: { ...PLAN, ...more }, who: WHO });
     await until('its first stage', async () => (await view(service))?.phase === 'watching');
     await followed();
   };
@@ -108,6 +108,11 @@ describe('a rollout on a real server', () => {
     expect(Math.max(...counts)).toBeLessThanOrEqual(40);
     expect(Math.min(...counts)).toBeGreaterThanOrEqual(5);
     await recordHistory(bench.temporal, rolloutWorkflowId('good'), 'rollout-done');
+    await recordHistory(bench.temporal, rolloutWorkflowId('good'), 'rollout-told');
+    await recordHistory(bench.temporal, 'good/job-1', 'job-in-a-rollout');
+    const notice = `rollout-notice/good/${ended.id}/1`;
+    expect(await bench.temporal.workflow.getHandle(notice).result()).toBe('unaddressed');
+    await recordHistory(bench.temporal, notice, 'rollout-notice');
     await recordHistory(bench.temporal, integrationWorkflowId('good'), 'integration-leased');
     const control = await readControl(bench.temporal, 'good');
     expect(control).toMatchObject({ weightBps: 10_000, enabled: true });
@@ -141,12 +146,22 @@ describe('a rollout on a real server', () => {
     expect(await rollBack(bench.temporal, 'failing', WHO)).toBe(0);
   }, 60_000);
 
-  it('aborts on a cost above the threshold', async () => {
-    await begin('dear');
+  it('aborts on a cost above the threshold, and tells the service to cancel the rest where the plan says so', async () => {
+    await begin('dear', { onAbort: 'cancel' });
+    // It runs at the service until it is told to stop.
+    const endless = await bench.playbook.start(
+      serviceOf('dear').integration,
+      { text: 'x' },
+      { key: 'endless', unit: 'internal' },
+    );
+    await endless.waitUntilAccepted();
     await jobs('dear', 'internal', 30, () => ({ cost: 80_000 }));
     const ended = await result('dear');
     expect(ended).toMatchObject({ phase: 'aborted' });
     expect(ended.verdict?.watchers[1]).toMatchObject({ metric: 'cost', outcome: 'FAIL' });
+    expect(ended.because).toMatch(/ \d+ jobs? (was|were) told to cancel\.$/);
+    expect((await endless.result()).state).toBe('CANCELED');
+    await recordHistory(bench.temporal, rolloutWorkflowId('dear'), 'rollout-canceled-rest');
   }, 60_000);
 
   it('holds without traffic, pauses for a change by hand, and aborts by a signal', async () => {

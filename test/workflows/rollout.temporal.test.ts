@@ -14,6 +14,7 @@ import {
 } from '../../src/contracts/control.ts';
 import { PlaybookError } from '../../src/contracts/errors.ts';
 import { WORKFLOW_QUEUE } from '../../src/contracts/queues.ts';
+import type { NoticeResult, RolloutNotice } from '../../src/contracts/rollout-notice.ts';
 import { rolloutWorkflowId } from '../../src/contracts/rollout.ts';
 import { changed, refusal } from '../../src/rules/control.ts';
 import type { RolloutCommand } from '../../src/rules/rollout/machine.ts';
@@ -27,6 +28,7 @@ import {
   unique,
 } from '../helpers/temporal.ts';
 import type { TestServer } from '../helpers/temporal.ts';
+import { until } from '../helpers/until.ts';
 import { inputFor, seen, SMALL_PLAN, WHO } from '../rules/rollout/fixtures.ts';
 
 /** A service whose samples a test decides. */
@@ -36,6 +38,8 @@ interface World {
   readonly set: { readonly weightBps: number; readonly stage: string | undefined }[];
   readonly watch: (request: WatchRequest, nth: number) => WatchAnswer | Promise<WatchAnswer>;
   watched: number;
+  /** What people were told. */
+  readonly notices: RolloutNotice[];
   /** Writes that fail before one is taken. */
   refuseWrites: number;
 }
@@ -49,7 +53,7 @@ function world(watch: World['watch']): { readonly service: string; readonly it: 
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]/g, '')
     .slice(0, 38);
-  const created: World = { control: INITIAL_CONTROL, set: [], watch, watched: 0, refuseWrites: 0 };
+  const created: World = { control: INITIAL_CONTROL, set: [], watch, watched: 0, notices: [], refuseWrites: 0 };
   worlds.set(service, created);
   return { service, it: created };
 }
@@ -74,6 +78,10 @@ function scriptedActivities() {
   });
   return {
     ...real,
+    notify: async (notice: RolloutNotice): Promise<NoticeResult> => {
+      worldOf(notice.service).notices.push(notice);
+      return 'unaddressed';
+    },
     watchStage: async (request: WatchRequest): Promise<WatchAnswer> => {
       const found = worldOf(request.service);
       found.watched += 1;
@@ -171,6 +179,13 @@ describe('the rollout workflow', () => {
     expect(w.control).toMatchObject({ weightBps: 0, allow: [] });
     expect(w.control.changed?.reason).toContain('errors: 8 of 100 failed.');
     expect(w.set.at(-1)).toEqual({ weightBps: 0, stage: undefined });
+    // Every step is told once, by a workflow of its own.
+    await until('the last notice', () => w.notices.length === ended.log.length);
+    const told = w.notices.toSorted((a, b) => a.revision - b.revision);
+    expect(told.map(({ revision, phase, stage }) => [revision, phase, stage])).toEqual(
+      ended.log.map(({ revision, phase, stage }) => [revision, phase, stage]),
+    );
+    expect(told.at(-1)).toMatchObject({ weightBps: 0, because: 'errors: 8 of 100 failed.', watchers: [{}, {}, {}] });
   });
 
   it('waits for an approval while its watchers stay up, and takes one only for what was seen', async () => {

@@ -38,8 +38,6 @@ export interface EmbeddedOptions {
   /** Services to work for. */
   readonly services: readonly string[];
   readonly configs: ConfigPaths;
-  /** Where Prometheus finds the metrics. @default nobody measures */
-  readonly metricsAddress?: string;
 }
 
 /** All parts in this process (and the Temporal server it supervises), with their state in the home folder. */
@@ -77,9 +75,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
-async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedded> {
-  const { io, services: names, configs } = options;
-  const { logger, redactor } = options.logging;
+async function open({ io, logging, services: names, configs }: EmbeddedOptions, closing: Closing): Promise<Embedded> {
+  const { logger, redactor } = logging;
   const home = await openHome(homePath(io.env, io.cwd));
   closing.add(() => home.close());
 
@@ -116,7 +113,6 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
     const sandbox = await startSandbox({ port: ports.sandbox, statePath: join(home.path, 'sandbox.state'), logger });
     closing.add(() => sandbox.close());
   }
-  const metrics = await io.installRuntime({ logger, metricsAddress: options.metricsAddress });
   const connected = await connectToTemporal({ address: temporal.address, namespace: NAMESPACE, ...converter });
   closing.add(() => connected.close());
   const clocks = createClockWatches(services, logger);
@@ -126,17 +122,12 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
     services,
     port: ports.receiver,
     clocks,
-    metrics,
   });
   closing.add(() => receiver.close());
-  const { NativeConnection } = await import('@temporalio/worker');
-  const connection = await NativeConnection.connect({ address: temporal.address });
-  closing.add(() => connection.close());
   const worker = await startWorker({
     io,
     logger,
-    metrics,
-    connection,
+    connection: { address: temporal.address },
     namespace: NAMESPACE,
     services,
     clocks,

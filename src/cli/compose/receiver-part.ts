@@ -1,5 +1,4 @@
 import type { Client } from '@temporalio/client';
-import type { MetricRecorder } from '../../contracts/metric-recorder.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { createTemporalHandOver, startReceiver } from '../../webhooks/index.ts';
 import type { ReceiverService, RunningReceiver } from '../../webhooks/index.ts';
@@ -42,10 +41,6 @@ export interface ReceiverPartOptions {
   readonly host?: string;
   /** Learn from the time webhooks were signed. @default of its own */
   readonly clocks?: ClockWatches;
-  /** @default nobody measures */
-  readonly metrics?: MetricRecorder;
-  /** Whether Temporal answers, for `/readyz`. @default taken for granted */
-  readonly ready?: () => boolean;
 }
 
 /** Starts the webhook receiver in front of Temporal. */
@@ -56,8 +51,6 @@ export function startReceiverPart({
   port,
   host,
   clocks = createClockWatches(services, logger),
-  metrics,
-  ready,
 }: ReceiverPartOptions): Promise<RunningReceiver> {
   return startReceiver({
     port,
@@ -65,8 +58,6 @@ export function startReceiverPart({
     logger,
     handOver: createTemporalHandOver({ client, logger }),
     onClockSample: clocks.onClockSample,
-    ...(metrics === undefined ? {} : { metrics }),
-    ...(ready === undefined ? {} : { ready }),
     services: receiverServices(services),
   });
 }

@@ -1,4 +1,5 @@
 import type { ControlState } from '../../contracts/control.ts';
+import type { RolloutNotice } from '../../contracts/rollout-notice.ts';
 import type { Route } from '../../contracts/states.ts';
 import type { StageVerdict } from '../slo/stage.ts';
 import type { Watcher } from '../slo/watchers.ts';
@@ -21,6 +22,8 @@ export interface RolloutInput {
   readonly mark: string;
   /** Counts retries of an aborted rollout, from 1. */
   readonly attempt: number;
+  /** People are told of each step; absent in histories from before they were. */
+  readonly tells?: true;
   /** Carried over from the run before. */
   readonly state?: RolloutState;
   /** Continue as new after so many steps, sooner than the server suggests. */
@@ -188,5 +191,35 @@ export function viewOf({ service, plan, attempt, before }: RolloutInput, state: 
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(verdict === undefined ? {} : { verdict }),
     before,
+  };
+}
+
+/** The latest step, as people are told of it. */
+export function noticeOf({ service, attempt }: RolloutInput, state: RolloutState): RolloutNotice | undefined {
+  const { id, log, verdict } = state;
+  const step = log.at(-1);
+  if (step === undefined) return undefined;
+  const { revision, phase, stage, actor, reason, atMs, weightBps } = step;
+  return {
+    service,
+    rollout: id,
+    attempt,
+    revision,
+    phase,
+    stage,
+    weightBps,
+    actor,
+    because: reason,
+    atMs,
+    ...(verdict === undefined
+      ? {}
+      : {
+          watchers: verdict.watchers.map(({ metric, outcome, because, promote }) => ({
+            metric,
+            outcome,
+            because,
+            samples: promote.n,
+          })),
+        }),
   };
 }

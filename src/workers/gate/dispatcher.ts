@@ -1,7 +1,7 @@
 import type { Observation, Permit } from '../../http/service-client.ts';
 import type { OutboundRequest, RequestKind } from '../../http/types.ts';
 import { SEND_CLASSES, type SendClass } from '../../rules/gate/send-class.ts';
-import type { GateSchedule, Waiting } from '../../rules/gate/schedule.ts';
+import type { GateSchedule } from '../../rules/gate/schedule.ts';
 import { createFairQueue } from './fair-queue.ts';
 import { heldBack } from './seat.ts';
 
@@ -23,8 +23,6 @@ export interface Dispatcher {
   /** Milliseconds until a class may pass; 0 when it may now, or within the answer of a request under way. */
   readonly holdMs: (kind: SendClass) => number;
   readonly inFlight: () => number;
-  /** How many of each class wait for their turn. */
-  readonly waiting: () => Waiting;
   /** Sends those waiting away, lets nothing more pass, and resolves once nothing is under way. */
   readonly close: (because: string) => Promise<void>;
 }
@@ -53,8 +51,6 @@ export function createDispatcher(deps: {
   /** Told of each request as it is let go, and as its answer comes. */
   readonly onGranted: (request: OutboundRequest) => void;
   readonly onSent: (sent: Sent) => void;
-  /** Told how long a request waited for its turn, and whether it got one. @default nobody is */
-  readonly onWaited?: (kind: SendClass, waitedMs: number, granted: boolean) => void;
 }): Dispatcher {
   const { service, schedule, mayLeave, nowMs } = deps;
   const queues = { submit: createFairQueue<Waiter>(), read: createFairQueue<Waiter>() };
@@ -63,12 +59,10 @@ export function createDispatcher(deps: {
   let timer: NodeJS.Timeout | undefined;
   let closed: { readonly because: string; readonly idle: () => void } | undefined;
 
-  const waitingNow = (): Waiting => ({ submit: queues.submit.size, read: queues.read.size });
-
   const pump = (): void => {
     clearTimeout(timer);
     for (;;) {
-      const waiting = waitingNow();
+      const waiting = { submit: queues.submit.size, read: queues.read.size };
       if (closed !== undefined || waiting.submit + waiting.read === 0) return;
       const decision = schedule.next(nowMs(), waiting);
       if (decision.send !== undefined) {
@@ -136,7 +130,6 @@ export function createDispatcher(deps: {
           sinceMs: nowMs(),
           settle: (granted) => {
             signal.removeEventListener('abort', abort);
-            deps.onWaited?.(kind, nowMs() - waiter.sinceMs, !(granted instanceof Error));
             if (granted instanceof Error) reject(granted);
             else resolve(granted);
           },
@@ -157,8 +150,6 @@ export function createDispatcher(deps: {
     },
 
     inFlight: () => flying,
-
-    waiting: waitingNow,
 
     close: (because) =>
       new Promise((resolve) => {

@@ -30,5 +30,13 @@ export function seen(because?: string): Seen {
 
 export function inputFor(service: string, control: ControlState = INITIAL_CONTROL, plan = SMALL_PLAN): RolloutInput {
   const { enabled, weightBps, allow }: Before = control;
-  return { service, plan, who: WHO, before: { enabled, weightBps, allow }, mark: markOf(control), attempt: 1 };
+  return {
+    service,
+    plan,
+    who: WHO,
+    before: { enabled, weightBps, allow },
+    mark: markOf(control),
+    attempt: 1,
+    tells: true,
+  };
 }

@@ -1,0 +1,2 @@
+export { createPlaybookProvider } from './provider.ts';
+export type { PlaybookProviderOptions } from './provider.ts';
