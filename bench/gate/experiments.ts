@@ -29,6 +29,7 @@ export const experiments: Readonly<Record<string, (env: Environment) => Promise<
   outage: (env) => outage(env, { cap: 20, jobs: 60, seconds: 45 }),
   'polling-by-list': (env) => polling(env, { cap: 20, jobs: 500, busySeconds: 60, canList: true }),
   'polling-one-by-one': (env) => polling(env, { cap: 20, jobs: 300, busySeconds: 60, canList: false }),
+  'polling-ten-thousand': (env) => polling(env, { cap: 50, jobs: 10_000, busySeconds: 600, canList: true }),
   'lowered-announced': (env) => lowered(env, { cap: 16, announced: true, lowSeconds: 60 }),
   'lowered-unannounced': (env) => lowered(env, { cap: 16, announced: false, lowSeconds: 100 }),
 };

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { OutboundRequest, RequestKind } from '../../src/http/types.ts';
 import { RequestFailed } from '../../src/http/types.ts';
 import { createGateSchedule, type GateSpec } from '../../src/rules/gate/schedule.ts';
-import { classOf, createDispatcher, MAX_HOLD_MS, type Sent } from '../../src/workers/gate/dispatcher.ts';
+import { createDispatcher, MAX_HOLD_MS, turnOf, type Sent } from '../../src/workers/gate/dispatcher.ts';
 import { createGateSeat } from '../../src/workers/gate/seat.ts';
 import { until } from '../helpers/until.ts';
 
@@ -152,9 +152,9 @@ describe('the dispatcher', () => {
     await expect(dispatching().dispatcher.close('closed')).resolves.toBeUndefined();
   });
 
-  it('counts uploads and submits as submits, and everything else as reads', () => {
+  it('counts uploads and submits as submits, polls as polls, and everything else as reads', () => {
     const kinds: RequestKind[] = ['upload', 'submit', 'poll', 'fetch', 'list', 'lookup', 'cancel'];
-    expect(kinds.map(classOf)).toEqual(['submit', 'submit', 'read', 'read', 'read', 'read', 'read']);
+    expect(kinds.map(turnOf)).toEqual(['submit', 'submit', 'poll', 'read', 'read', 'read', 'read']);
   });
 });
 

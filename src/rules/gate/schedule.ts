@@ -11,12 +11,13 @@ import { createBudget } from './budget.ts';
 import type { BudgetAlarm, BudgetSnapshot, BudgetWindowView } from './budget.ts';
 import { createPacer } from './pacer.ts';
 import type { Earliest, Pacer, PacerSnapshot, PacerStart, RateSpec, RequestId } from './pacer.ts';
+import { createPollShare, POLL_SHARE } from './poll-share.ts';
 import { createReadFloor } from './read-floor.ts';
-import { SEND_CLASSES } from './send-class.ts';
-import type { SendClass } from './send-class.ts';
+import { classOfTurn, SEND_CLASSES, TURNS } from './send-class.ts';
+import type { SendClass, Turn } from './send-class.ts';
 
-/** How many of each class wait. */
-export type Waiting = Readonly<Record<SendClass, number>>;
+/** How many wait for each turn; `read` without the polls. */
+export type Waiting = Readonly<Record<SendClass, number>> & { readonly poll?: number };
 
 /** What the gate of one service is told. */
 export interface GateSpec {
@@ -34,9 +35,9 @@ export interface GateSpec {
   readonly aheadMs?: number;
 }
 
-/** What to do next: send one of a class, or ask again at a time (or, without one, when an answer or acknowledgement came). */
+/** What to do next: send who has the turn, or ask again at a time (or, without one, when an answer or acknowledgement came). */
 export type Next =
-  | { readonly send: SendClass }
+  | { readonly send: Turn }
   | { readonly send?: undefined; readonly retryAtMs: number | undefined; readonly because: string };
 
 /** Everything another process needs to go on. A few kilobytes at most, whatever the cap. */
@@ -79,7 +80,7 @@ export type GateStart =
  */
 export interface GateSchedule {
   readonly next: (nowMs: number, waiting: Waiting) => Next;
-  readonly departed: (id: RequestId, kind: SendClass, nowMs: number, owner?: CostOwner) => void;
+  readonly departed: (id: RequestId, turn: Turn, nowMs: number, owner?: CostOwner) => void;
   /** The transmission is over; without an observation nothing was sent. */
   readonly answered: (id: RequestId, observation: GateObservation | undefined, nowMs: number) => void;
   /** Adds to the estimated cost what the service really charged beyond it; may be negative. */
@@ -119,6 +120,7 @@ export function createGateSchedule(spec: GateSpec, nowMs: number, start: GateSta
   const budget = createBudget(spec.budget ?? {}, kept?.budget);
   const costs = createAttribution(kept?.costs);
   const floor = createReadFloor(spec.readFloor ?? DEFAULT_READ_FLOOR);
+  const polls = createPollShare(POLL_SHARE);
   const prices = spec.prices ?? { submit: 0, read: 0 };
   const flights = new Map<RequestId, { readonly kind: SendClass; readonly owner: CostOwner }>();
   let closed: string | undefined;
@@ -148,6 +150,14 @@ export function createGateSchedule(spec: GateSpec, nowMs: number, start: GateSta
     return waitUntil(earliest, atMs, `The limit of ${kind} requests is used up.`);
   };
 
+  /** What keeps a turn of its own back. */
+  const turnWait = (turn: Turn, atMs: number): Wait | undefined => {
+    const wait = classWait(classOfTurn(turn), atMs);
+    if (wait !== undefined || turn !== 'poll') return wait;
+    const rate = { limit: adaptive.view(atMs).limit, windowMs: spec.rate.windowMs };
+    return waitUntil(polls.earliest(atMs, rate), atMs, 'Polls have used their share of the limit.');
+  };
+
   /** What keeps everything back. */
   const sharedWait = (atMs: number): Wait | undefined => {
     if (closed !== undefined) return { atMs: undefined, because: closed };
@@ -170,19 +180,22 @@ export function createGateSchedule(spec: GateSpec, nowMs: number, start: GateSta
 
   return {
     next: (atMs, waiting) => {
-      const wanted = SEND_CLASSES.filter((kind) => waiting[kind] > 0);
+      const wanted = TURNS.filter((turn) => (waiting[turn] ?? 0) > 0);
       if (wanted.length === 0) return { retryAtMs: undefined, because: 'Nothing waits.' };
       const shared = sharedWait(atMs);
       if (shared !== undefined) return asNext([shared]);
-      const waits = wanted.map((kind) => ({ kind, wait: classWait(kind, atMs) }));
-      const free = waits.filter(({ wait }) => wait === undefined).map(({ kind }) => kind);
-      const [only] = free;
-      if (only === undefined) return asNext(waits.flatMap(({ wait }) => wait ?? []));
-      if (free.length === 1) return { send: only };
-      return { send: breaker.gate(atMs) === 'probe' ? 'read' : floor.choose() };
+      const waits = wanted.map((turn) => ({ turn, wait: turnWait(turn, atMs) }));
+      const free = waits.filter(({ wait }) => wait === undefined).map(({ turn }) => turn);
+      const [first] = free;
+      if (first === undefined) return asNext(waits.flatMap(({ wait }) => wait ?? []));
+      const read = free.find((turn) => classOfTurn(turn) === 'read');
+      if (first !== 'submit' || read === undefined) return { send: first };
+      return { send: breaker.gate(atMs) === 'probe' || floor.choose() === 'read' ? read : 'submit' };
     },
-    departed: (id, kind, atMs, owner = {}) => {
+    departed: (id, turn, atMs, owner = {}) => {
+      const kind = classOfTurn(turn);
       flights.set(id, { kind, owner });
+      if (turn === 'poll') polls.departed(atMs);
       pacer.departed(id, atMs);
       classPacers[kind]?.departed(id, atMs);
       adaptive.departed(id, atMs);

@@ -1,6 +1,6 @@
 import type { Observation, Permit } from '../../http/service-client.ts';
 import type { OutboundRequest, RequestKind } from '../../http/types.ts';
-import { SEND_CLASSES, type SendClass } from '../../rules/gate/send-class.ts';
+import { TURNS, type SendClass, type Turn } from '../../rules/gate/send-class.ts';
 import type { GateSchedule } from '../../rules/gate/schedule.ts';
 import { createFairQueue } from './fair-queue.ts';
 import { heldBack } from './seat.ts';
@@ -34,7 +34,7 @@ export interface Sent {
 }
 
 interface Waiter {
-  readonly kind: SendClass;
+  readonly turn: Turn;
   readonly request: OutboundRequest;
   readonly sinceMs: number;
   readonly settle: (granted: Permit | Error) => void;
@@ -53,17 +53,23 @@ export function createDispatcher(deps: {
   readonly onSent: (sent: Sent) => void;
 }): Dispatcher {
   const { service, schedule, mayLeave, nowMs } = deps;
-  const queues = { submit: createFairQueue<Waiter>(), read: createFairQueue<Waiter>() };
+  const queues = {
+    submit: createFairQueue<Waiter>(),
+    read: createFairQueue<Waiter>(),
+    poll: createFairQueue<Waiter>(),
+  };
   let flying = 0;
   let nextId = 1;
   let timer: NodeJS.Timeout | undefined;
   let closed: { readonly because: string; readonly idle: () => void } | undefined;
 
+  const isEmpty = (): boolean => TURNS.every((turn) => queues[turn].size === 0);
+
   const pump = (): void => {
     clearTimeout(timer);
     for (;;) {
-      const waiting = { submit: queues.submit.size, read: queues.read.size };
-      if (closed !== undefined || waiting.submit + waiting.read === 0) return;
+      const waiting = { submit: queues.submit.size, read: queues.read.size, poll: queues.poll.size };
+      if (closed !== undefined || isEmpty()) return;
       const decision = schedule.next(nowMs(), waiting);
       if (decision.send !== undefined) {
         const waiter = queues[decision.send].shift();
@@ -71,7 +77,7 @@ export function createDispatcher(deps: {
         continue;
       }
       const expiresMs = sendLateAway(decision.because, decision.retryAtMs);
-      if (queues.submit.size + queues.read.size === 0) return;
+      if (isEmpty()) return;
       const untilMs = Math.min(decision.retryAtMs ?? Infinity, expiresMs);
       if (untilMs < Infinity) timer = setTimeout(pump, Math.max(0, untilMs - nowMs()));
       return;
@@ -81,11 +87,11 @@ export function createDispatcher(deps: {
   /** Sends away who has waited too long; says when the next will have. */
   const sendLateAway = (because: string, retryAtMs: number | undefined): number => {
     let nextMs = Infinity;
-    for (const kind of SEND_CLASSES) {
-      for (const waiter of queues[kind].items()) {
+    for (const turn of TURNS) {
+      for (const waiter of queues[turn].items()) {
         const expiresMs = waiter.sinceMs + MAX_HOLD_MS;
         if (expiresMs > nowMs()) nextMs = Math.min(nextMs, expiresMs);
-        else if (queues[kind].remove(unitOf(waiter.request), waiter)) waiter.settle(away(because, retryAtMs));
+        else if (queues[turn].remove(unitOf(waiter.request), waiter)) waiter.settle(away(because, retryAtMs));
       }
     }
     return nextMs;
@@ -96,11 +102,11 @@ export function createDispatcher(deps: {
     return heldBack(`Held back by the gate of ${service}: ${because}`, waitMs);
   };
 
-  const letGo = ({ kind, request }: Waiter): Permit => {
+  const letGo = ({ turn, request }: Waiter): Permit => {
     const id = nextId;
     nextId += 1;
     flying += 1;
-    schedule.departed(id, kind, nowMs(), request.owner);
+    schedule.departed(id, turn, nowMs(), request.owner);
     deps.onGranted(request);
     return {
       beforeWrite: () => {
@@ -120,12 +126,12 @@ export function createDispatcher(deps: {
     acquire: (request, signal) =>
       new Promise<Permit>((resolve, reject) => {
         if (closed !== undefined) return reject(away(closed.because, undefined));
-        const kind = classOf(request.kind);
+        const turn = turnOf(request.kind);
         const abort = (): void => {
-          if (queues[kind].remove(unitOf(request), waiter)) reject(signal.reason as Error);
+          if (queues[turn].remove(unitOf(request), waiter)) reject(signal.reason as Error);
         };
         const waiter: Waiter = {
-          kind,
+          turn,
           request,
           sinceMs: nowMs(),
           settle: (granted) => {
@@ -136,7 +142,7 @@ export function createDispatcher(deps: {
         };
         if (signal.aborted) return reject(signal.reason as Error);
         signal.addEventListener('abort', abort, { once: true });
-        queues[kind].push(unitOf(request), waiter);
+        queues[turn].push(unitOf(request), waiter);
         pump();
       }),
 
@@ -155,16 +161,16 @@ export function createDispatcher(deps: {
       new Promise((resolve) => {
         clearTimeout(timer);
         closed = { because, idle: resolve };
-        for (const kind of SEND_CLASSES)
-          for (const waiter of queues[kind].drain()) waiter.settle(away(because, undefined));
+        for (const turn of TURNS) for (const waiter of queues[turn].drain()) waiter.settle(away(because, undefined));
         if (flying === 0) resolve();
       }),
   };
 }
 
-/** Uploads and submits make new jobs; all else serves jobs that exist. */
-export function classOf(kind: RequestKind): SendClass {
-  return kind === 'submit' || kind === 'upload' ? 'submit' : 'read';
+/** Uploads and submits make new jobs; all else serves jobs that exist, and a poll can wait longest. */
+export function turnOf(kind: RequestKind): Turn {
+  if (kind === 'submit' || kind === 'upload') return 'submit';
+  return kind === 'poll' ? 'poll' : 'read';
 }
 
 function unitOf(request: OutboundRequest): string {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { POLL_SHARE } from '../../rules/gate/poll-share.ts';
 import { pollIntervalMs, sweepIntervalMs, sweptPollIntervalMs } from '../../rules/gate/poll-interval.ts';
 import type { ListSweep } from './list-sweep.ts';
 
@@ -13,8 +14,6 @@ export interface WaitingJobs {
 
 /** How often the waiting jobs are counted, in milliseconds. */
 const COUNT_EVERY_MS = 2_000;
-/** Share of the cap that polls may use. */
-export const POLL_SHARE = 0.5;
 
 /** Starts to look after them. */
 export function startWaitingJobs(deps: {

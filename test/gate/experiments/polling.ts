@@ -1,5 +1,5 @@
 import { until } from '../../helpers/until.ts';
-import { POLL_SHARE } from '../../../src/workers/gate/waiting-jobs.ts';
+import { POLL_SHARE } from '../../../src/rules/gate/poll-share.ts';
 import { startLab, type Environment } from '../lab/lab.ts';
 import { traffic } from '../lab/sandbox.ts';
 

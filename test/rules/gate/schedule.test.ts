@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createGateSchedule } from '../../../src/rules/gate/schedule.ts';
-import type { GateSchedule, GateSpec, Next } from '../../../src/rules/gate/schedule.ts';
+import type { GateSchedule, GateSpec, Next, Waiting } from '../../../src/rules/gate/schedule.ts';
 import { simulate, START_MS } from './simulate.ts';
 
 const RATE = { cap: 10, windowMs: 1_000 };
@@ -15,7 +15,12 @@ const down = {
 const fresh = (spec: Partial<GateSpec> = {}) => createGateSchedule({ rate: RATE, ...spec }, 0, 'fresh');
 
 /** Sends and has answered at once whatever the schedule lets pass, `times` times. */
-function run(schedule: GateSchedule, times: number, waiting = BOTH, fromMs = 0): { kinds: string[]; nowMs: number } {
+function run(
+  schedule: GateSchedule,
+  times: number,
+  waiting: Waiting = BOTH,
+  fromMs = 0,
+): { kinds: string[]; nowMs: number } {
   const kinds: string[] = [];
   let nowMs = fromMs;
   while (kinds.length < times) {
@@ -51,6 +56,29 @@ describe('the classes', () => {
     const schedule = fresh();
     const { nowMs } = run(schedule, 50, { submit: 1, read: 0 });
     expect(run(schedule, 6, BOTH, nowMs).kinds.join(' ')).toBe('read submit submit submit read submit');
+  });
+
+  it('polls never take more than half of the limit, however many have piled up', () => {
+    const { kinds, nowMs } = run(fresh(), 51, { submit: 0, read: 0, poll: 1_000 });
+    expect(new Set(kinds)).toEqual(new Set(['poll']));
+    expect(nowMs).toBe(50 * 200);
+  });
+
+  it('polls wait behind other reads, and share with submits what those leave', () => {
+    const { kinds } = run(fresh(), 100, { submit: 9, read: 9, poll: 9 });
+    expect(kinds).not.toContain('poll');
+    const counts = run(fresh(), 200, { submit: 9, read: 0, poll: 9 }).kinds;
+    expect(counts.filter((turn) => turn === 'poll').length / counts.length).toBeCloseTo(0.2, 1);
+  });
+
+  it('says until when polls have used their share', () => {
+    const schedule = fresh();
+    run(schedule, 1, { submit: 0, read: 0, poll: 1 });
+    expect(schedule.next(100, { submit: 0, read: 0, poll: 1 })).toEqual({
+      retryAtMs: 200,
+      because: 'Polls have used their share of the limit.',
+    });
+    expect(schedule.next(100, { submit: 0, read: 1, poll: 1 })).toEqual({ send: 'read' });
   });
 
   it('nothing waits: nothing to do', () => {

@@ -1,4 +1,5 @@
 import { createGateSchedule } from '../../../src/rules/gate/schedule.ts';
+import type { Turn } from '../../../src/rules/gate/send-class.ts';
 import type { GateSchedule, GateSpec, GateStart, Waiting } from '../../../src/rules/gate/schedule.ts';
 import type { GateObservation } from '../../../src/rules/gate/answer.ts';
 import { readLimits } from '../../../src/rules/limit-headers.ts';
@@ -10,7 +11,7 @@ import { createPrng } from '../../../src/sandbox/prng.ts';
 export const START_MS = 1_800_000_000_123.25;
 
 export interface Sent {
-  readonly kind: 'submit' | 'read';
+  readonly kind: Turn;
   readonly departedMs: number;
   readonly arrivedMs: number;
   readonly answeredMs: number;
