@@ -38,6 +38,12 @@ export default {
     only('definition-is-data', 'definition', ['contracts', 'rules'], [node, packages('zod', 'yaml')]),
     only('gen-is-pure', 'gen', ['contracts', 'rules', 'definition'], []),
     only(
+      'proof-stands-below-the-worker',
+      'proof',
+      ['contracts', 'rules', 'definition', 'http', 'webhooks'],
+      [node, packages('zod')],
+    ),
+    only(
       'codec-stands-alone',
       'codec',
       ['contracts', 'rules', 'definition'],

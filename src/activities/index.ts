@@ -1,6 +1,7 @@
 export { createAdmissionActivities, policyOf } from './admit.ts';
 export { createControlReader } from './control-reader.ts';
 export { openInputFile } from './input-files.ts';
+export type { OpenInputFile } from './input-files.ts';
 export { createNoticeActivities } from './notify.ts';
 export { createReadActivities } from './read.ts';
 export { createRolloutActivities } from './rollout.ts';

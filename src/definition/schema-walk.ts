@@ -49,3 +49,10 @@ export function inside(schema: z.core.$ZodType): Inside {
       return { kind: 'nothing' };
   }
 }
+
+/** What lies inside a schema, whatever wrappers and unions are around it: one for each form the value may have. */
+export function expand(schema: z.core.$ZodType): Exclude<Inside, { readonly kind: 'same' | 'nothing' }>[] {
+  const view = inside(schema);
+  if (view.kind === 'same') return view.forms.flatMap((form) => expand(form));
+  return view.kind === 'nothing' ? [] : [view];
+}

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { inside } from './schema-walk.ts';
+import { expand } from './schema-walk.ts';
 
 /** Most paths reported of one value: a service that echoes arbitrary keys must not flood anything. */
 const MAX_PATHS = 20;
@@ -42,10 +42,4 @@ function collect(schemas: readonly z.core.$ZodType[], value: unknown, path: stri
     if (known.length > 0 || open) collect([...known, ...values], child, below, paths);
     else if (paths.size < MAX_PATHS) paths.add(below);
   }
-}
-
-function expand(schema: z.core.$ZodType): Exclude<ReturnType<typeof inside>, { readonly kind: 'same' | 'nothing' }>[] {
-  const view = inside(schema);
-  if (view.kind === 'same') return view.forms.flatMap((form) => expand(form));
-  return view.kind === 'nothing' ? [] : [view];
 }

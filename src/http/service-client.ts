@@ -34,11 +34,18 @@ export interface Observation {
 export interface RecordedExchange {
   readonly kind: RequestKind;
   readonly method: string;
+  readonly origin: string;
   /** With the query. */
   readonly path: string;
   readonly requestHeaders: Readonly<Record<string, string>>;
+  /** Names of the headers that authenticated it. */
+  readonly credentialHeaders: readonly string[];
   /** Absent for streamed uploads. */
   readonly requestBody?: Uint8Array;
+  /** How many bytes were streamed. */
+  readonly streamedBytes?: number;
+  /** Epoch milliseconds. */
+  readonly startedAtMs: number;
   readonly elapsedMs: number;
   readonly answer?: Pick<TransportResponse, 'status' | 'headers' | 'bytes'>;
   readonly failure?: Failure;
@@ -125,9 +132,13 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
       options.recorder?.({
         kind,
         method,
+        origin: url.origin,
         path: `${url.pathname}${url.search}`,
         requestHeaders: plain,
+        credentialHeaders: Object.keys(authorization.headers),
         ...(json === undefined ? {} : { requestBody: json }),
+        ...(request.body === undefined ? {} : { streamedBytes: request.body.bytes }),
+        startedAtMs: clock.nowMs() - elapsedMs,
         elapsedMs,
         ...(answer === undefined ? {} : { answer }),
         ...failed,

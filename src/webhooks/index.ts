@@ -9,7 +9,7 @@ export { WEBHOOK_SIGNATURES_REJECTED_TOTAL, WEBHOOK_TOKENS_IGNORED_TOTAL, WEBHOO
 export type { ReceiverMetrics } from './metrics.ts';
 export type { ReceiverLogger } from './quiet-log.ts';
 export { createReceiver } from './receiver.ts';
-export type { Receiver, ReceiverDeps, ReceiverService } from './receiver.ts';
+export type { Receiver, ReceiverDeps, ReceiverService, RecordedWebhook } from './receiver.ts';
 export type { BodyRead, PlainRequest, PlainResponse } from './plain-http.ts';
 export { createVerifier, sign } from './schemes/index.ts';
 export type { SignInput } from './schemes/sign-input.ts';

@@ -38,8 +38,24 @@ export interface ReceiverDeps {
   readonly limits?: Partial<ReceiverLimits>;
   /** Whether the receiver can hand over, for `GET /readyz`. @default always */
   readonly ready?: () => boolean | Promise<boolean>;
+  /** Told every webhook whose body was read, with our answer. For proof runs, which redact it. */
+  readonly recorder?: ((webhook: RecordedWebhook) => void) | undefined;
   /** Told the signed time of every believed webhook: a sample of the service's clock. */
   readonly onClockSample?: (service: string, serverMs: number, receivedMs: number) => void;
+}
+
+/** One webhook as it came. */
+export interface RecordedWebhook {
+  readonly service: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly rawHeaders: RawHeaders;
+  readonly body: Uint8Array;
+  /** What the scheme's id header says; absent where it has none or the signature is wrong. */
+  readonly eventId?: string;
+  /** Epoch milliseconds. */
+  readonly receivedAtMs: number;
+  readonly answer: Pick<PlainResponse, 'status' | 'body'>;
 }
 
 export interface Receiver {
@@ -95,7 +111,31 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     return response;
   };
 
-  async function receive(service: string, token: string | undefined, request: PlainRequest): Promise<PlainResponse> {
+  /** What there is to record of a request; filled as it is read. */
+  type Seen = { body?: Uint8Array; eventId?: string | undefined; receivedAtMs: number };
+
+  async function receiveAndRecord(
+    service: string,
+    token: string | undefined,
+    request: PlainRequest,
+  ): Promise<PlainResponse> {
+    const seen: Seen = { receivedAtMs: now() };
+    const answer = await receive(service, token, request, seen);
+    const { body, eventId, receivedAtMs } = seen;
+    if (body !== undefined) {
+      const { target, rawHeaders } = request;
+      const id = eventId === undefined ? {} : { eventId };
+      deps.recorder?.({ service, target, rawHeaders, body, ...id, receivedAtMs, answer });
+    }
+    return answer;
+  }
+
+  async function receive(
+    service: string,
+    token: string | undefined,
+    request: PlainRequest,
+    seen: Seen,
+  ): Promise<PlainResponse> {
     const registered = services.get(service);
     if (!registered) return end('unknown', 'refused', REFUSALS.notFound);
     if (request.method !== 'POST') return end(service, 'refused', REFUSALS.methodNotAllowed);
@@ -119,10 +159,12 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       return end(service, 'refused', tooMany ? REFUSALS.tooMany : BODY_REFUSALS[body.problem]);
     }
 
+    seen.body = body.bytes;
     const nowMs = now();
     const { toleranceMs, integration, webhook } = registered;
     const verified = keys.verifier({ rawHeaders: request.rawHeaders, body: body.bytes, nowMs, toleranceMs });
     if (!verified.ok) return rejectSignature(service, request.source, verified.reason);
+    seen.eventId = verified.eventId;
     if (verified.timestampMs !== undefined) deps.onClockSample?.(service, verified.timestampMs, nowMs);
 
     const tokenJob = token === undefined ? undefined : jobOfToken(service, token, keys.tokenSecrets);
@@ -165,7 +207,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     handle: async (request) => {
       const target = routePath(request.target);
       try {
-        if (target.kind === 'webhook') return await receive(target.service, target.token, request);
+        if (target.kind === 'webhook') return await receiveAndRecord(target.service, target.token, request);
         if (target.kind === 'none') return end('unknown', 'refused', REFUSALS.notFound);
         return await health(target.kind, request.method);
       } catch (error) {

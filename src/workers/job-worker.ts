@@ -13,6 +13,7 @@ import {
   createWebhookDeliveryActivities,
   openInputFile,
   policyOf,
+  type OpenInputFile,
   type SampleSource,
 } from '../activities/index.ts';
 import { changeControl, ensureGate, readControl, readGate } from '../client/control.ts';
@@ -51,6 +52,8 @@ export interface JobWorkerOptions {
   readonly samples?: SampleSource;
   /** Workflows kept in memory between their tasks, about 1 MB each. A job that waits needs none. @default 50 */
   readonly maxCachedWorkflows?: number;
+  /** Makes an input's bytes available. @default from where its reference says */
+  readonly openInputFile?: OpenInputFile;
   /** The last word on the workflow worker's options: sinks, interceptors. */
   readonly augment?: (options: WorkerOptions) => WorkerOptions;
 }
@@ -86,7 +89,7 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
   };
   const stopping = new AbortController();
   const activities = {
-    submit: createSubmitActivities({ ...io, openInputFile }),
+    submit: createSubmitActivities({ ...io, openInputFile: options.openInputFile ?? openInputFile }),
     read: createReadActivities(io),
   };
   const terms = createTerms({

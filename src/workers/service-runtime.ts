@@ -12,6 +12,8 @@ import {
 } from '../definition/index.ts';
 import { createAuthenticator } from '../http/auth/authenticator.ts';
 import { systemClock } from '../http/clock.ts';
+import { recordTokens } from '../http/record-tokens.ts';
+import type { Recorder } from '../http/record-tokens.ts';
 import { createServiceClient } from '../http/service-client.ts';
 import type { SkewWatch } from '../http/skew-watch.ts';
 import { createTransport } from '../http/transport.ts';
@@ -46,6 +48,8 @@ export function createServiceRuntime(
     readonly logger: Logger;
     /** What is known of the service's clock, where others learn of it, too. @default learned from answers alone */
     readonly skewWatch?: SkewWatch;
+    /** Told every transmission, those for tokens included. For proof runs. */
+    readonly recorder?: Recorder | undefined;
   },
 ): OwnedRuntime {
   checkConfig(integration, config);
@@ -63,7 +67,7 @@ export function createServiceRuntime(
     transport,
     authenticator: createAuthenticator(config.auth, {
       resolve: deps.secrets.resolve,
-      transport,
+      transport: deps.recorder === undefined ? transport : recordTokens(transport, systemClock, deps.recorder),
       clock: systemClock,
       logger: deps.logger,
       ...(integration.sign === undefined ? {} : { signer: integration.sign }),
@@ -76,6 +80,7 @@ export function createServiceRuntime(
     clock: systemClock,
     logger: deps.logger,
     beforeSend: seat.acquire,
+    recorder: deps.recorder,
     ...(deps.skewWatch === undefined ? {} : { skewWatch: deps.skewWatch }),
   });
   const { webhook, notifications } = config;

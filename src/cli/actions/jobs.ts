@@ -55,12 +55,14 @@ export async function startJob(io: CliIo, options: StartJobOptions): Promise<Exi
   });
 }
 
-async function onlyFile(io: CliIo, path: string): ReturnType<typeof fileRef> {
+/** One file, which must be there. @throws PlaybookError FILE_NOT_FOUND */
+export async function onlyFile(io: CliIo, path: string): ReturnType<typeof fileRef> {
   const [absolute = path] = await checkFiles([path], io.cwd);
   return fileRef(absolute);
 }
 
-async function jsonInput(io: CliIo, path: string): Promise<unknown> {
+/** Reads a job's input; `-` is stdin. @throws PlaybookError FILE_NOT_FOUND, INVALID_INPUT */
+export async function jsonInput(io: CliIo, path: string): Promise<unknown> {
   const text = path === '-' ? (await readAll(io.stdin)).toString('utf8') : await readNamed(io, path);
   try {
     return JSON.parse(text) as unknown;

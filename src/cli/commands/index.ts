@@ -3,6 +3,7 @@ import { codecServer } from './codec-server.ts';
 import { allow, budget, deny, disable, enable, kill, restore, weight } from './control.ts';
 import { gen } from './gen.ts';
 import { jobs } from './jobs.ts';
+import { proof } from './proof.ts';
 import { rollout } from './rollout.ts';
 import { run } from './run.ts';
 import { sandbox } from './sandbox.ts';
@@ -38,6 +39,7 @@ export const COMMANDS: CommandGroup = {
     sandbox,
     setup,
     gen,
+    proof,
     codecServer,
   ],
 };

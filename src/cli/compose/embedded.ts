@@ -5,6 +5,8 @@ import { connectToTemporal } from '../../client/index.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../contracts/search-attributes.ts';
 import { checkEnvironments } from '../../definition/index.ts';
+import type { Recorder } from '../../http/record-tokens.ts';
+import type { RecordedWebhook } from '../../webhooks/index.ts';
 import { homePath, openHome, startTemporalServer } from '../../embedded/index.ts';
 import { freePort } from '../../embedded/ports.ts';
 import { temporalBinary } from '../../provision/index.ts';
@@ -38,6 +40,16 @@ export interface EmbeddedOptions {
   /** Services to work for. */
   readonly services: readonly string[];
   readonly configs: ConfigPaths;
+  /** Told what goes to and comes from the services. @default nobody */
+  readonly recorder?: ProcessRecorder | undefined;
+  /** The last word on a service before it is put together. @default as its definition and configuration say */
+  readonly adapt?: (service: ConfiguredService) => ConfiguredService;
+}
+
+/** What is told of the traffic of one process. */
+export interface ProcessRecorder {
+  readonly exchange: Recorder;
+  readonly webhook: (webhook: RecordedWebhook) => void;
 }
 
 /** All parts in this process (and the Temporal server it supervises), with their state in the home folder. */
@@ -75,7 +87,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
-async function open({ io, logging, services: names, configs }: EmbeddedOptions, closing: Closing): Promise<Embedded> {
+async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedded> {
+  const { io, logging, services: names, configs, recorder, adapt = (same) => same } = options;
   const { logger, redactor } = logging;
   const home = await openHome(homePath(io.env, io.cwd));
   closing.add(() => home.close());
@@ -86,7 +99,7 @@ async function open({ io, logging, services: names, configs }: EmbeddedOptions, 
   const [sandboxUrl, receiverUrl] = [`http://127.0.0.1:${ports.sandbox}`, `http://127.0.0.1:${ports.receiver}`];
   const site = { sandboxUrl, receiverUrl, callbackSecretFile: secretFile };
   const services = await Promise.all(
-    names.map(async (name) => fromFiles.get(name) ?? forSandbox(name, site, redactor.learn)),
+    names.map(async (name) => adapt(fromFiles.get(name) ?? (await forSandbox(name, site, redactor.learn)))),
   );
 
   checkEnvironments(withFallbacks(services).map(({ config }) => config));
@@ -122,6 +135,7 @@ async function open({ io, logging, services: names, configs }: EmbeddedOptions, 
     services,
     port: ports.receiver,
     clocks,
+    recorder: recorder?.webhook,
   });
   closing.add(() => receiver.close());
   const worker = await startWorker({
@@ -131,6 +145,7 @@ async function open({ io, logging, services: names, configs }: EmbeddedOptions, 
     namespace: NAMESPACE,
     services,
     clocks,
+    recorder: recorder?.exchange,
     closing,
     shutdownGraceMs: SHUTDOWN_GRACE_MS,
     ...converter,

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../../logging/logger.ts';
 import { createTemporalHandOver, startReceiver } from '../../webhooks/index.ts';
-import type { ReceiverService, RunningReceiver } from '../../webhooks/index.ts';
+import type { ReceiverDeps, ReceiverService, RunningReceiver } from '../../webhooks/index.ts';
 import { createClockWatches } from './clock-watches.ts';
 import type { ClockWatches } from './clock-watches.ts';
 import { withFallbacks } from './service-configs.ts';
@@ -41,6 +41,7 @@ export interface ReceiverPartOptions {
   readonly host?: string;
   /** Learn from the time webhooks were signed. @default of its own */
   readonly clocks?: ClockWatches;
+  readonly recorder?: ReceiverDeps['recorder'];
 }
 
 /** Starts the webhook receiver in front of Temporal. */
@@ -51,6 +52,7 @@ export function startReceiverPart({
   port,
   host,
   clocks = createClockWatches(services, logger),
+  recorder,
 }: ReceiverPartOptions): Promise<RunningReceiver> {
   return startReceiver({
     port,
@@ -58,6 +60,7 @@ export function startReceiverPart({
     logger,
     handOver: createTemporalHandOver({ client, logger }),
     onClockSample: clocks.onClockSample,
+    recorder,
     services: receiverServices(services),
   });
 }

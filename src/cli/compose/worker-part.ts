@@ -1,4 +1,5 @@
 import type { DataConverter } from '@temporalio/common';
+import type { Recorder } from '../../http/record-tokens.ts';
 import type { SkewWatch } from '../../http/skew-watch.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { OwnedRuntime } from '../../workers/index.ts';
@@ -20,6 +21,8 @@ export interface WorkerPartOptions {
   readonly shutdownGraceMs: number;
   /** What is known of the services' clocks beside their answers. @default nothing */
   readonly clocks?: ClockWatches;
+  /** Told every transmission to a service. @default nobody */
+  readonly recorder?: Recorder | undefined;
   /** Encrypts what Temporal stores. @default Temporal's own */
   readonly dataConverter?: DataConverter;
 }
@@ -40,7 +43,7 @@ export async function startWorker(options: WorkerPartOptions): Promise<{ readonl
   const runtimeOf = ({ integration, config, secrets }: ConfiguredService, skewWatch?: SkewWatch): OwnedRuntime => {
     const runtime = createServiceRuntime(
       { integration, config },
-      { secrets, logger, ...(skewWatch === undefined ? {} : { skewWatch }) },
+      { secrets, logger, recorder: options.recorder, ...(skewWatch === undefined ? {} : { skewWatch }) },
     );
     closing.add(() => runtime.close());
     return runtime;
