@@ -1,6 +1,7 @@
 import type { AdmissionActivities } from '../contracts/activities.ts';
+import type { BatchAdmissionActivities } from '../contracts/batch.ts';
 import { ERRORS, PlaybookError } from '../contracts/errors.ts';
-import type { JobPolicy } from '../contracts/jobs.ts';
+import type { Admission, JobPolicy } from '../contracts/jobs.ts';
 import { decide } from '../rules/admission.ts';
 import { currentContext } from './activity-context.ts';
 import type { ReadControl } from './control-reader.ts';
@@ -22,28 +23,42 @@ export function createAdmissionActivities(deps: {
   readonly services: Services;
   readonly readControl: ReadControl;
   readonly context?: typeof currentContext;
-}): AdmissionActivities {
+}): AdmissionActivities & BatchAdmissionActivities {
   const context = deps.context ?? currentContext;
-  return {
-    admit: async (job) => {
-      try {
-        const options = { fallback: deps.services.has(job.service, 'fallback') };
-        let control = await deps.readControl(job.service);
-        let decision = decide(control, job, options);
-        if (!decision.admitted || decision.route !== 'live') {
-          // Whoever starts a job right after enabling must not be refused by what was read before.
-          control = await deps.readControl(job.service, REFUSAL_MAX_AGE_MS);
-          decision = decide(control, job, options);
-        }
-        const { revision, stage } = control;
-        if (!decision.admitted) return { ...decision, revision };
-        const policy = policyOf(deps.services.get(job.service, decision.route));
-        return { ...decision, revision, policy, showsStage: true, ...(stage === undefined ? {} : { stage }) };
-      } catch (error) {
-        // Out of reach is no decision: it is asked again.
-        if (!(error instanceof PlaybookError) || ERRORS[error.code].retryable) throw error;
-        return { admitted: false, revision: 0, code: error.code, reason: error.message };
+  const admit = async (job: { readonly service: string; readonly unit: string }): Promise<Admission> => {
+    try {
+      const options = { fallback: deps.services.has(job.service, 'fallback') };
+      let control = await deps.readControl(job.service);
+      let decision = decide(control, job, options);
+      if (!decision.admitted || decision.route !== 'live') {
+        // Whoever starts a job right after enabling must not be refused by what was read before.
+        control = await deps.readControl(job.service, REFUSAL_MAX_AGE_MS);
+        decision = decide(control, job, options);
       }
+      const { revision, stage } = control;
+      if (!decision.admitted) return { ...decision, revision };
+      const policy = policyOf(deps.services.get(job.service, decision.route));
+      return { ...decision, revision, policy, showsStage: true, ...(stage === undefined ? {} : { stage }) };
+    } catch (error) {
+      // Out of reach is no decision: it is asked again.
+      if (!(error instanceof PlaybookError) || ERRORS[error.code].retryable) throw error;
+      return { admitted: false, revision: 0, code: error.code, reason: error.message };
+    }
+  };
+  return {
+    admit,
+    admitMany: async ({ service, units }) => {
+      const admissions = new Map<string, { readonly at: number; readonly admission: Admission }>();
+      const of: number[] = [];
+      for (const unit of units) {
+        const { reason, ...admission } = await admit({ service, unit });
+        // A reason names the unit: those of one decision share the first one's.
+        const kind = JSON.stringify(admission);
+        const known = admissions.get(kind) ?? { at: admissions.size, admission: { ...admission, reason } as Admission };
+        admissions.set(kind, known);
+        of.push(known.at);
+      }
+      return { admissions: [...admissions.values()].map(({ admission }) => admission), of };
     },
     canDropSubmit: async (submitActivityId) => {
       const submit = await context().pendingActivity(submitActivityId);

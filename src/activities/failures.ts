@@ -60,3 +60,22 @@ export function judge(error: unknown): Failure {
     message: `Integration code failed. ${what}`,
   };
 }
+
+/** What is known of an attempt that was stopped half-way, by a cancellation or by the end of its worker. */
+const STOPPED: Failure = {
+  code: 'CANCELED',
+  retryable: true,
+  arrival: 'never',
+  throttled: true,
+  message: 'The attempt was stopped before it came to a request of its own.',
+};
+
+/** The judgement on what a submit threw that may have been stopped meanwhile. */
+export function failureOf(error: unknown, stopped: boolean): Failure {
+  return stopped && !isOwnFailure(error) ? STOPPED : judge(error);
+}
+
+/** True for a failure that says something of its own, rather than that the attempt was stopped. */
+function isOwnFailure(error: unknown): boolean {
+  return error instanceof PlaybookError || (error instanceof RequestFailed && error.failure.code !== 'CANCELED');
+}

@@ -1,4 +1,6 @@
 export { createAdmissionActivities, policyOf } from './admit.ts';
+export { createBatchReadActivities } from './batch-read.ts';
+export { CHUNK_CONCURRENCY, createBatchSubmitActivities } from './batch-submit.ts';
 export { createControlReader } from './control-reader.ts';
 export { openInputFile } from './input-files.ts';
 export type { OpenInputFile } from './input-files.ts';

@@ -1,6 +1,5 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { JOB_PENDING, type PollRequest, type ReadActivities, type ReadRequest } from '../contracts/activities.ts';
-import { PlaybookError } from '../contracts/errors.ts';
 import type { JobObservation } from '../contracts/jobs.ts';
 import {
   backoffMs,
@@ -10,12 +9,12 @@ import {
   type PollSpacing,
   type Random,
 } from '../rules/backoff.ts';
-import { RequestFailed } from '../http/types.ts';
 import { currentContext } from './activity-context.ts';
 import { applicationFailure, judge, MENDABLE } from './failures.ts';
 import { onBehalfOf } from './on-behalf-of.ts';
-import { findByReference, mappedState, observe, outbound, readAnswer, toObservation } from './observe.ts';
-import type { ServiceRuntime, Services } from './services.ts';
+import { cancelAtService, configuredSpacing } from './looking.ts';
+import { findByReference, observe } from './observe.ts';
+import type { Services } from './services.ts';
 
 /** Looks a hint is worth: over some seconds, after which the ordinary poll goes on. */
 const HINTED_LOOKS = 6;
@@ -102,34 +101,4 @@ export function createReadActivities(deps: {
     const poll = await context().pendingActivity(request.earlierPollActivityId);
     return poll === undefined ? 0 : poll.attempt - (poll.running ? 0 : 1);
   }
-}
-
-async function cancelAtService(
-  runtime: ServiceRuntime,
-  externalId: string,
-  signal: AbortSignal,
-): Promise<JobObservation> {
-  const { integration, client } = runtime;
-  const { cancel } = integration;
-  if (cancel === undefined) {
-    throw new PlaybookError('CONFLICT', `${integration.service} offers no way to cancel a job.`);
-  }
-  const target = { externalId };
-  try {
-    const response = await client.send({ ...outbound(cancel, target, 'cancel'), repeatable: true }, signal);
-    const job = readAnswer(runtime, cancel, response, target, 'cancel response');
-    // A result comes with the status, not with this.
-    if (job !== undefined && mappedState(integration, job.word) !== 'COMPLETED') return toObservation(integration, job);
-  } catch (error) {
-    const { code } = judge(error);
-    // Refused: most often because the job is over.
-    if (!(error instanceof RequestFailed) || (code !== 'CONFLICT' && code !== 'VALIDATION')) throw error;
-  }
-  return observe(runtime, externalId, signal);
-}
-
-function configuredSpacing(runtime: ServiceRuntime): PollSpacing {
-  const { initial_ms, factor, max_ms } = runtime.config.polling;
-  const leastMs = runtime.leastPollMs?.() ?? 0;
-  return { initialMs: Math.max(initial_ms, leastMs), factor, maxMs: Math.max(max_ms, leastMs) };
 }

@@ -1,6 +1,6 @@
-import type { JobRef } from '../contracts/ids.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Route } from '../contracts/states.ts';
+import type { TokenJob } from '../definition/callback-token.ts';
 import type { ContractOptions, Integration, ServiceConfig } from '../definition/index.ts';
 import type { ServiceClient } from '../http/types.ts';
 
@@ -20,7 +20,7 @@ export interface ServiceRuntime {
   readonly config: ServiceConfig;
   readonly client: ServiceClient;
   /** Where a job's webhooks go; absent when no receiver is configured. */
-  readonly callbackUrl?: (job: JobRef) => Promise<string>;
+  readonly callbackUrl?: (job: TokenJob) => Promise<string>;
   /** The least pause between two polls of one job at present, in milliseconds, so that the polls of all of them fit into the cap. */
   readonly leastPollMs?: () => number;
   /** Whether the service is known to be down: what fails then was a probe and is no failure of its job. */

@@ -35,12 +35,21 @@ export async function attemptSubmit(attempt: SubmitAttempt): Promise<Submitted> 
   try {
     return submitted(attempt, await send(attempt, input));
   } catch (error) {
+    // Run alone before, or in another batch: a service that compares whole requests takes only the one it had, webhook address included.
+    if (attempt.request.batch !== undefined && error instanceof RequestFailed && isReused(error)) {
+      const { batch: _, ...alone } = attempt.request;
+      return submitted(attempt, await send({ ...attempt, request: alone }, input));
+    }
     // The service says it has this job already and does not show it: it is found as a lost one would be.
     const isDuplicate = judge(error).conflict === 'duplicate' && integration.lookup !== undefined;
     const existing = isDuplicate ? await lookUp(attempt) : undefined;
     if (existing === undefined) throw error;
     return submitted(attempt, existing);
   }
+}
+
+function isReused({ failure }: RequestFailed): boolean {
+  return failure.code === 'IDEMPOTENCY_KEY_REUSED';
 }
 
 /**

@@ -1,3 +1,7 @@
+export type { BatchHandle, BatchView } from './batch-handle.ts';
+export { findBatchJobs } from './batch-job.ts';
+export type { BatchJobFound } from './batch-job.ts';
+export type { BatchItem } from './batch-pack.ts';
 export { connectToTemporal } from './connect.ts';
 export type { Connected, ConnectOptions } from './connect.ts';
 export { changeControl, killGate, readControl, readGate, restoreGate } from './control.ts';
@@ -27,3 +31,4 @@ export {
   startRollout,
 } from './rollout.ts';
 export { readStageJobs } from './stage-samples.ts';
+export type { FedBatch, StartManyOptions } from './start-many.ts';

@@ -1,3 +1,4 @@
+import type { BatchPart } from './batch.ts';
 import type { Admission, JobObservation, JobRequest, Submitted } from './jobs.ts';
 import type { JobRef } from './ids.ts';
 import type { Json } from './json.ts';
@@ -15,6 +16,8 @@ export interface AdmissionActivities {
 }
 
 export interface SubmitRequest extends JobRef {
+  /** Where it belongs to a batch: webhooks go to that workflow. */
+  readonly batch?: BatchPart;
   readonly unit: string;
   readonly input: Json;
   readonly route: Route;

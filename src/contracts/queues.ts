@@ -20,3 +20,8 @@ export function submitQueue(lane: string): string {
 export function readQueue(lane: string): string {
   return `playbook-read-${lane}`;
 }
+
+/** Task queue of a lane's batches: chunks of submits, reads and cancellations, apart from single jobs so that these go on beside them. */
+export function bulkQueue(lane: string): string {
+  return `playbook-bulk-${lane}`;
+}

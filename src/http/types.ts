@@ -32,6 +32,8 @@ export interface OutboundRequest extends RequestSpec {
   readonly idempotencyKey?: string;
   /** Who it is for: the gate is fair between units and attributes cost. */
   readonly owner?: CostOwner;
+  /** Whose turn at the gate it takes. @default that of the owner's unit */
+  readonly turn?: string;
   /** An earlier transmission of the same submit may have arrived and been charged: this one buys nothing new. */
   readonly repeats?: boolean;
 }

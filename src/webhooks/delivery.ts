@@ -1,9 +1,9 @@
-import type { JobRef } from '../contracts/ids.ts';
 import type { WebhookHint } from '../contracts/jobs.ts';
+import type { TokenJob } from '../definition/callback-token.ts';
 
 /** Whom an event is for: one of our jobs, or whichever has the service's own id. */
 export type Address =
-  { readonly kind: 'job'; readonly job: JobRef } | { readonly kind: 'external'; readonly externalId: string };
+  { readonly kind: 'job'; readonly job: TokenJob } | { readonly kind: 'external'; readonly externalId: string };
 
 /** A verified, readable event on its way to Temporal. */
 export interface Delivery {

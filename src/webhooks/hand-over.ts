@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { batchWorkflowId, WEBHOOKS_SIGNAL, type BatchHint } from '../contracts/batch.ts';
 import { jobWorkflowId } from '../contracts/ids.ts';
 import { WEBHOOK_SIGNAL } from '../contracts/messages.ts';
 import { WORKFLOW_QUEUE } from '../contracts/queues.ts';
@@ -8,6 +9,7 @@ import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { WEBHOOK_DELIVERY_WORKFLOW, webhookDeliveryId } from '../contracts/webhook-delivery.ts';
 import type { WebhookDeliveryRequest } from '../contracts/webhook-delivery.ts';
 import type { Delivery, HandOver, HandOverResult } from './delivery.ts';
+import { createGrouping } from './grouping.ts';
 import { createQuietLog } from './quiet-log.ts';
 import type { ReceiverLogger } from './quiet-log.ts';
 
@@ -16,6 +18,8 @@ export interface TemporalHandOverOptions {
   readonly logger: ReceiverLogger;
   /** How long Temporal may take, in milliseconds; then the sender is asked to come again. @default 4000 (senders wait 15 to 30 s) */
   readonly deadlineMs?: number;
+  /** How long events for one batch are gathered before they are handed over as one signal, in milliseconds. @default 40 */
+  readonly groupMs?: number;
   /** How long a job may still be recording its external id, in milliseconds. @default 15 minutes */
   readonly searchMs?: number;
   /** Epoch milliseconds. @default Date.now */
@@ -23,6 +27,7 @@ export interface TemporalHandOverOptions {
 }
 
 const DEFAULT_DEADLINE_MS = 4000;
+const DEFAULT_GROUP_MS = 40;
 const DEFAULT_SEARCH_MS = 15 * 60_000;
 
 /** Hands events to Temporal: a signal to the job where it is known, else a `webhookDelivery` workflow that looks for it. */
@@ -30,14 +35,26 @@ export function createTemporalHandOver(options: TemporalHandOverOptions): HandOv
   const { client, deadlineMs = DEFAULT_DEADLINE_MS, searchMs = DEFAULT_SEARCH_MS, now = Date.now } = options;
   const warnQuietly = createQuietLog(options.logger, now);
 
-  const deliver = ({ service, address, hint }: Delivery): Promise<HandOverResult> =>
-    address.kind === 'job'
-      ? signalJob(client, jobWorkflowId(service, address.job.key), hint)
-      : startDelivery(client, { service, externalId: address.externalId, hint, searchMs });
+  const toBatch = createGrouping<BatchHint, HandOverResult>({
+    waitMs: options.groupMs ?? DEFAULT_GROUP_MS,
+    send: (workflowId, hints) =>
+      withinDeadline(client, deadlineMs, () => signal(client, workflowId, WEBHOOKS_SIGNAL, hints)),
+  });
+
+  const deliver = ({ service, address, hint }: Delivery): Promise<HandOverResult> => {
+    if (address.kind === 'external') {
+      const request = { service, externalId: address.externalId, hint, searchMs };
+      return withinDeadline(client, deadlineMs, () => startDelivery(client, request));
+    }
+    const { batch, key } = address.job;
+    if (batch !== undefined) return toBatch.add(batchWorkflowId(batch), { key, hint });
+    const workflowId = jobWorkflowId(service, key);
+    return withinDeadline(client, deadlineMs, () => signal(client, workflowId, WEBHOOK_SIGNAL, hint));
+  };
 
   return async (delivery) => {
     try {
-      return await withinDeadline(client, deadlineMs, () => deliver(delivery));
+      return await deliver(delivery);
     } catch (error) {
       const { service } = delivery;
       warnQuietly(service, { service, err: error }, 'Temporal did not take a webhook; its sender comes again.');
@@ -46,9 +63,9 @@ export function createTemporalHandOver(options: TemporalHandOverOptions): HandOv
   };
 }
 
-async function signalJob(client: Client, workflowId: string, hint: Delivery['hint']): Promise<HandOverResult> {
+async function signal(client: Client, workflowId: string, name: string, argument: unknown): Promise<HandOverResult> {
   try {
-    await client.workflow.getHandle(workflowId).signal(WEBHOOK_SIGNAL, hint);
+    await client.workflow.getHandle(workflowId).signal(name, argument);
     return 'accepted';
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseJobReference } from '../contracts/ids.ts';
-import type { JobRef } from '../contracts/ids.ts';
+import type { TokenJob } from '../definition/callback-token.ts';
 import type { Integration, WebhookReading } from '../definition/integration.ts';
 import type { Address, Delivery } from './delivery.ts';
 import { parseBody } from './parse-body.ts';
@@ -24,7 +24,7 @@ export interface VerifiedEvent {
   /** The scheme's event id. */
   readonly eventId: string | undefined;
   /** What the callback token in the URL says, if one was there and good. */
-  readonly tokenJob: JobRef | undefined;
+  readonly tokenJob: TokenJob | undefined;
 }
 
 export type EventRead =
@@ -81,12 +81,14 @@ function readPayload(webhook: WebhookDefinition, value: unknown): WebhookReading
 function findAddress(
   service: string,
   { reference, externalId }: WebhookReading,
-  tokenJob: JobRef | undefined,
+  tokenJob: TokenJob | undefined,
 ): { address: Address | undefined; tokenIgnored: boolean } {
   const named = reference === undefined ? undefined : parseJobReference(reference);
   if (named) {
     const agrees = tokenJob === undefined || (tokenJob.key === named.key && tokenJob.generation === named.generation);
-    return { address: { kind: 'job', job: { service, ...named } }, tokenIgnored: !agrees };
+    // Only the token knows of a batch.
+    const job = agrees && tokenJob !== undefined ? tokenJob : { service, ...named };
+    return { address: { kind: 'job', job }, tokenIgnored: !agrees };
   }
   if (tokenJob) return { address: { kind: 'job', job: tokenJob }, tokenIgnored: false };
   return { address: externalId === undefined ? undefined : { kind: 'external', externalId }, tokenIgnored: false };

@@ -1,7 +1,6 @@
 import { SERVICE_PATTERN } from '../contracts/ids.ts';
 import { PlaybookError } from '../contracts/errors.ts';
-import type { JobRef } from '../contracts/ids.ts';
-import { readCallbackToken } from '../definition/callback-token.ts';
+import { readCallbackToken, type TokenJob } from '../definition/callback-token.ts';
 import type { Integration } from '../definition/integration.ts';
 import type { HandOver, HandOverResult } from './delivery.ts';
 import { completeLimits } from './limits.ts';
@@ -236,7 +235,7 @@ const ACKNOWLEDGED: Record<Exclude<HandOverResult, 'temporal_away'>, string> = {
   unknown_job: 'ignored',
 };
 
-function jobOfToken(service: string, token: string, secrets: readonly string[]): JobRef | undefined {
+function jobOfToken(service: string, token: string, secrets: readonly string[]): TokenJob | undefined {
   const job = readCallbackToken(secrets, token);
   return job?.service === service ? job : undefined;
 }

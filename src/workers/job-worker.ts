@@ -5,6 +5,8 @@ import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleO
 import type { Logger } from 'pino';
 import {
   createAdmissionActivities,
+  createBatchReadActivities,
+  createBatchSubmitActivities,
   createControlReader,
   createNoticeActivities,
   createReadActivities,
@@ -91,6 +93,7 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
   const activities = {
     submit: createSubmitActivities({ ...io, openInputFile: options.openInputFile ?? openInputFile }),
     read: createReadActivities(io),
+    bulk: { ...createBatchSubmitActivities({ ...io, openInputFile }), ...createBatchReadActivities(io) },
   };
   const terms = createTerms({
     shared,

@@ -1,3 +1,4 @@
+import type { KeptJob } from '../contracts/batch.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type {
   Admission,
@@ -42,6 +43,35 @@ export class JobProgress {
     this.request = request;
     this.workflowId = workflowId;
     this.startedAtMs = startedAtMs;
+  }
+
+  /** What the next run of its workflow needs to go on with it. */
+  keep(): KeptJob {
+    return {
+      ...(this.externalId === null ? {} : { externalId: this.externalId }),
+      ...(this.observation === undefined ? {} : { word: this.observation.word }),
+      requests: this.requests,
+      polls: this.polls,
+      webhooks: this.webhooks,
+      ...(this.hints.length === 0 ? {} : { hints: this.hints }),
+      ...(this.seenEvents.size === 0 ? {} : { seen: [...this.seenEvents] }),
+    };
+  }
+
+  /** Goes on where the run before left it. */
+  resume({ externalId, word, requests, polls, webhooks, hints = [], seen = [] }: KeptJob): void {
+    this.requests = requests;
+    this.polls = polls;
+    this.webhooks = webhooks;
+    this.hints.push(...hints);
+    for (const event of seen) this.seenEvents.add(event);
+    if (externalId === undefined) return;
+    this.accept({ externalId, requests: 0, observation: { state: 'PROCESSING', word: word ?? '' } });
+  }
+
+  /** Requests of a submit that came to nothing. */
+  sent(requests: number): void {
+    this.requests += requests;
   }
 
   get over(): boolean {

@@ -29,6 +29,17 @@ describe('a callback token', () => {
     );
   });
 
+  it('names the batch as well, and fits for the longest names', () => {
+    const batch = { service: 'x'.repeat(40), name: 'n'.repeat(64), part: 99_999 };
+    const batched = { service: batch.service, key: 'k/'.repeat(100), generation: 999_999_999, batch };
+    const issued = issueCallbackToken(SECRET, batched);
+    expect(readCallbackToken([SECRET], issued)).toEqual(batched);
+    expect(issued.length).toBeLessThan(512);
+    expect(readCallbackToken([SECRET], tokenOf('2/docproc/1/na me/0/key'))).toBeUndefined();
+    expect(readCallbackToken([SECRET], tokenOf('2/docproc/1/name/x/key'))).toBeUndefined();
+    expect(readCallbackToken([SECRET], tokenOf('2/docproc/1/name/0/'))).toBeUndefined();
+  });
+
   it('fits a URL path and stays short', () => {
     const longest = issueCallbackToken(SECRET, {
       service: 'x'.repeat(40),

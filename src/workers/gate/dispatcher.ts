@@ -174,5 +174,5 @@ export function turnOf(kind: RequestKind): Turn {
 }
 
 function unitOf(request: OutboundRequest): string {
-  return request.owner?.unit ?? '';
+  return request.turn ?? request.owner?.unit ?? '';
 }

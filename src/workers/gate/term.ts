@@ -9,11 +9,12 @@ import {
 import type { Logger } from 'pino';
 import type { ControlState } from '../../contracts/control.ts';
 import { GATE_HEARTBEAT_TIMEOUT_MS } from '../../contracts/gate.ts';
-import { readQueue, submitQueue } from '../../contracts/queues.ts';
+import { bulkQueue, readQueue, submitQueue } from '../../contracts/queues.ts';
 import type { JobPolicy } from '../../contracts/jobs.ts';
 import type { OutboundRequest } from '../../http/types.ts';
 import { createGateSchedule, type GateSnapshot, type GateSpec } from '../../rules/gate/schedule.ts';
-import { SEND_CLASSES, type SendClass } from '../../rules/gate/send-class.ts';
+import type { SendClass } from '../../rules/gate/send-class.ts';
+import { CHUNK_CONCURRENCY } from '../../activities/index.ts';
 import type { ServiceConfig } from '../../definition/index.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { startFrom, toJson } from './gate-state.ts';
@@ -34,8 +35,12 @@ export interface GatedLane {
   /** Of the service's list, where it has one. */
   readonly createSweep: () => ListSweep | undefined;
   /** What the inner workers run, by queue. */
-  readonly activities: Readonly<Record<SendClass, object>>;
+  readonly activities: Readonly<Record<Queue, object>>;
 }
+
+/** Queues of a lane. On `bulk` are the chunks of batches, whose requests are of either class. */
+const QUEUES = ['submit', 'read', 'bulk'] as const;
+type Queue = (typeof QUEUES)[number];
 
 /** How often slots, budget and alarms are looked at, in milliseconds. */
 const TICK_MS = 100;
@@ -46,6 +51,8 @@ const SHORT_HOLD_MS = 1_000;
 /** Tasks in hand for each request the pace allows within one round trip and a second: what waits beyond stays in Temporal. */
 const TASKS_PER_TURN = 1.5;
 const MAX_SLOTS = 256;
+/** Chunks in hand: single jobs take turns with few of them. */
+const MAX_CHUNKS = 16;
 /** What is set aside ahead of spending: several heartbeats' worth. A crash leaves at most that unspent until the window turns. */
 const SPENT_AHEAD_MS = 1_000;
 /** How long a new term waits for the workers of the last to stop, in milliseconds; then another process may have it. */
@@ -96,15 +103,17 @@ export function createTerms(deps: {
         if (bought && (arrival === 'never' || arrival === 'refused')) charge(request, -gated.prices.perJobMicros);
       },
     });
-    const slots = { submit: createSlots(), read: createSlots() };
-    const queues = { submit: submitQueue(lane), read: readQueue(lane) };
+    const slots = { submit: createSlots(), read: createSlots(), bulk: createSlots() };
+    const queues = { submit: submitQueue(lane), read: readQueue(lane), bulk: bulkQueue(lane) };
     const workers = await Promise.all(
-      SEND_CLASSES.map((kind) =>
+      QUEUES.map((queue) =>
         Worker.create({
           ...deps.shared,
-          taskQueue: queues[kind],
-          activities: gated.activities[kind],
-          tuner: tunerOf(slots[kind].supplier),
+          taskQueue: queues[queue],
+          activities: gated.activities[queue],
+          tuner: tunerOf(slots[queue].supplier),
+          // What a chunk has done is told often: it is what a successor need not repeat.
+          ...(queue === 'bulk' ? { maxHeartbeatThrottleInterval: '500ms' as const } : {}),
         }),
       ),
     );
@@ -119,11 +128,10 @@ export function createTerms(deps: {
       const perSecond = (rate.limit * 1_000) / rate.windowMs;
       const most = Math.ceil(Math.max(2, Math.min(MAX_SLOTS, perSecond * (1 + roundTripMs / 1_000) * TASKS_PER_TURN)));
       const probing = breaker.state !== 'closed';
-      for (const kind of SEND_CLASSES) {
-        const holdMs = dispatcher.holdMs(kind);
-        if (holdMs > SHORT_HOLD_MS || !mayLeave()) slots[kind].limit(0);
-        else slots[kind].limit(probing ? 1 : most);
-      }
+      const canPass = (kind: SendClass): boolean => dispatcher.holdMs(kind) <= SHORT_HOLD_MS && mayLeave();
+      for (const kind of ['submit', 'read'] as const) slots[kind].limit(canPass(kind) ? (probing ? 1 : most) : 0);
+      const chunks = Math.min(MAX_CHUNKS, 1 + Math.ceil((perSecond * roundTripMs) / 1_000 / CHUNK_CONCURRENCY));
+      slots.bulk.limit(canPass('submit') || canPass('read') ? (probing ? 1 : Math.max(2, chunks)) : 0);
     };
     let controlReadMs = -Infinity;
     const tick = (): void => {
@@ -164,7 +172,7 @@ export function createTerms(deps: {
     const end = async (because: string): Promise<void> => {
       clearInterval(ticking);
       unseat();
-      for (const kind of SEND_CLASSES) slots[kind].limit(0);
+      for (const queue of QUEUES) slots[queue].limit(0);
       const idle = dispatcher.close(because);
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       const stopped = Promise.allSettled([...runs, waitingJobs.stop()]);

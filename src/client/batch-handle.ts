@@ -1,0 +1,150 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { batchWorkflowId } from '../contracts/batch.ts';
+import type { JobOutcome } from '../contracts/jobs.ts';
+import type { JobState } from '../contracts/states.ts';
+import { createPartReader } from './batch-pages.ts';
+import { listParts, memoOf, partsQuery } from './batch-parts.ts';
+import { translating } from './errors.ts';
+
+/** How a batch stands, as visibility knows it: about two seconds late. */
+export interface BatchView extends Readonly<Record<JobState, number>> {
+  /** Jobs accepted so far. */
+  readonly jobs: number;
+  /** All of the batch's jobs are accepted. */
+  readonly complete: boolean;
+  /** Of the jobs that are over. */
+  readonly costMicros: number;
+  /** FAILED and CANCELED jobs by code. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** When the first was accepted and the last part ended, epoch milliseconds. */
+  readonly startedMs: number | null;
+  readonly closedMs: number | null;
+}
+
+/** Many jobs under one name. */
+export interface BatchHandle<Result> {
+  readonly service: string;
+  readonly name: string;
+  /** Counts by state, cost, failures by code; needs no worker. @throws PlaybookError TEMPORAL_UNREACHABLE */
+  readonly progress: () => Promise<BatchView>;
+  /**
+   * The outcome of every job that was accepted, each once, about in the order they end; ends after the last. Holds a few
+   * parts at a time, whatever the number of jobs: what is not taken waits in Temporal. May be read as often as wanted.
+   * @throws PlaybookError TEMPORAL_UNREACHABLE
+   */
+  readonly results: () => AsyncGenerator<JobOutcome<Result>, void>;
+  /** Asks for all jobs that are not over to be canceled, here and at the service, and accepts no more. */
+  readonly cancel: () => Promise<void>;
+}
+
+/** Parts whose results are awaited at once. */
+const PARTS_AT_ONCE = 8;
+
+/** What feeds a batch, where this process does. */
+export interface Feeding {
+  /** Resolves once the part is there (true), or the batch has no such part (false). */
+  readonly hasPart: (part: number) => Promise<boolean>;
+  readonly stop: () => void;
+}
+
+/** Handle of a batch by its name. */
+export function createBatchHandle<Result>(
+  client: Client,
+  { service, name }: { readonly service: string; readonly name: string },
+  feeding?: Feeding,
+): BatchHandle<Result> {
+  const hasPart = feeding?.hasPart ?? ((part: number) => isThere(client, batchWorkflowId({ service, name, part })));
+  return {
+    service,
+    name,
+    progress: () => translating(() => progressOf(client, service, name)),
+
+    results: async function* () {
+      type Got = { readonly part: number; readonly outcomes: readonly JobOutcome[] | undefined };
+      const reading = new Map<number, { readonly next: () => Promise<Got>; got: Promise<Got> }>();
+      let part = 0;
+      let isLast = false;
+      let coming: Promise<{ readonly coming: boolean }> | undefined;
+      const open = (nth: number): void => {
+        const reader = createPartReader(client, { service, name, part: nth });
+        const next = async (): Promise<Got> => ({ part: nth, outcomes: await reader.next() });
+        reading.set(nth, { next, got: next() });
+      };
+      for (;;) {
+        if (!isLast && reading.size < PARTS_AT_ONCE) coming ??= hasPart(part).then((is) => ({ coming: is }));
+        if (coming === undefined && reading.size === 0) return;
+        const waiting: Promise<Got | { readonly coming: boolean }>[] = [...reading.values()].map(({ got }) => got);
+        if (coming !== undefined) waiting.push(coming);
+        const first = await Promise.race(waiting);
+        if ('coming' in first) {
+          coming = undefined;
+          isLast = !first.coming;
+          if (first.coming) open(part);
+          part += 1;
+          continue;
+        }
+        const entry = reading.get(first.part);
+        if (first.outcomes === undefined || entry === undefined) reading.delete(first.part);
+        else {
+          yield* first.outcomes as readonly JobOutcome<Result>[];
+          entry.got = entry.next();
+        }
+      }
+    },
+
+    cancel: async () => {
+      feeding?.stop();
+      await translating(async () => {
+        const running = partsQuery(service, name, ` AND ExecutionStatus = 'Running'`);
+        for await (const { workflowId } of listParts(client, running)) {
+          await client.workflow
+            .getHandle(workflowId)
+            .cancel()
+            .catch((error: unknown) => {
+              if (!(error instanceof WorkflowNotFoundError)) throw error; // it ended since
+            });
+        }
+      });
+    },
+  };
+}
+
+async function isThere(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    memoOf(await translating(() => client.workflow.getHandle(workflowId).describe()));
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+async function progressOf(client: Client, service: string, name: string): Promise<BatchView> {
+  const sums = { CREATED: 0, PROCESSING: 0, COMPLETED: 0, FAILED: 0, CANCELED: 0, jobs: 0, costMicros: 0 };
+  const errors: Record<string, number> = {};
+  let complete = false;
+  let startedMs: number | null = null;
+  let closedMs: number | null = null;
+  let isOpen = false;
+  for await (const { memo, running, broken, startedMs: started, closedMs: closed } of listParts(
+    client,
+    partsQuery(service, name),
+  )) {
+    const { counts } = memo;
+    const isLost = broken ? counts.CREATED + counts.PROCESSING : 0;
+    sums.jobs += memo.size;
+    sums.CREATED += isLost > 0 ? 0 : counts.CREATED;
+    sums.PROCESSING += isLost > 0 ? 0 : counts.PROCESSING;
+    sums.COMPLETED += counts.COMPLETED;
+    sums.FAILED += counts.FAILED + isLost;
+    sums.CANCELED += counts.CANCELED;
+    sums.costMicros += counts.costMicros;
+    for (const [code, count] of Object.entries(counts.errors)) errors[code] = (errors[code] ?? 0) + count;
+    if (isLost > 0) errors['TERMINATED'] = (errors['TERMINATED'] ?? 0) + isLost;
+    complete ||= memo.last;
+    isOpen ||= running;
+    startedMs = Math.min(startedMs ?? Infinity, started);
+    closedMs = Math.max(closedMs ?? 0, closed ?? 0);
+  }
+  return { ...sums, errors, complete, startedMs, closedMs: isOpen ? null : closedMs };
+}
