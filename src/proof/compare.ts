@@ -1,3 +1,4 @@
+import { decoded } from './decoded.ts';
 import type { HarEntry, NameValue } from './har.ts';
 
 /** Headers that say nothing of what is asked for: they follow from the connection, the version, or the trace. */
@@ -23,7 +24,7 @@ export function requestLine({ request: { method, url } }: HarEntry): string {
 /** Whether two requests ask for the same thing, whatever they say of it. */
 export function isSameCall(recorded: HarEntry, now: HarEntry): boolean {
   const [left, right] = [new URL(recorded.request.url), new URL(now.request.url)];
-  return recorded.request.method === now.request.method && fits(left.pathname, right.pathname, decodeURIComponent);
+  return recorded.request.method === now.request.method && fits(left.pathname, right.pathname, decoded);
 }
 
 /**
@@ -107,7 +108,7 @@ function fits(recorded: string, now: string, decode: (text: string) => string = 
 }
 
 function decodeForm(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '));
+  return decoded(text.replaceAll('+', ' '));
 }
 
 function changed(what: string, recorded: unknown, now: unknown): string {

@@ -15,13 +15,14 @@ export function curlNotes({ manifest, har }: Proof): string {
   const entries = har.log.entries.filter(({ _playbook: { kind, failure } }) => kind !== 'webhook' && !failure);
   const webhooks = har.log.entries.filter(({ _playbook: { kind } }) => kind === 'webhook');
   const origin = new URL(String((manifest.config['service'] as { base_url?: unknown }).base_url)).origin;
+  const hasPassword = (manifest.config['auth'] as { type?: unknown } | undefined)?.type === 'basic';
   const setUp = [`BASE=${origin}`, ...(entries.some(isStreamed) ? ['FILE=…'] : [])];
   const sections = [
     `# ${manifest.service} ${manifest.contractVersion}, recorded ${manifest.recordedAt} against ${manifest.environment}`,
     block('bash', setUp.join('\n')),
     ...entries.flatMap((entry) => [
       `## ${entry._playbook.kind}: ${requestLine(entry)}`,
-      block('bash', command(entry, origin)),
+      block('bash', command(entry, origin, hasPassword)),
       ...answer(entry),
     ]),
     ...webhooks.flatMap((entry) => [
@@ -32,14 +33,14 @@ export function curlNotes({ manifest, har }: Proof): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-function command(entry: HarEntry, origin: string): string {
+function command(entry: HarEntry, origin: string, hasPassword: boolean): string {
   const { method, url, headers, postData } = entry.request;
   const address = new URL(url).origin === origin ? `$BASE${url.slice(origin.length)}` : url;
   const isToken = entry._playbook.kind === 'token';
-  // Whoever asks for a token shows who they are; everybody else shows the token.
-  const isClient = (name: string): boolean => isToken && name.toLowerCase() === 'authorization';
+  // Whoever asks for a token, or has none, shows who they are; everybody else shows the token.
+  const isClient = (name: string): boolean => (isToken || hasPassword) && name.toLowerCase() === 'authorization';
   const parts = [
-    `curl -s -X ${method} ${quoted(decodeURI(address))}`,
+    `curl -s -X ${method} ${quoted(withVariable('', address))}`,
     ...headers
       .filter(({ name }) => !LEFT_OUT.has(name.toLowerCase()))
       .map(({ name, value }) =>

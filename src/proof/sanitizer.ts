@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { classify } from '../definition/index.ts';
 import { expand } from '../definition/schema-walk.ts';
 import type { Inside } from '../definition/schema-walk.ts';
+import { decoded } from './decoded.ts';
 import { isSensitiveName, REDACTED } from '../rules/redaction.ts';
 
 /** Keeps out of a recording what must not be in it, and leaves it in a shape that schemas still accept. */
@@ -134,12 +135,4 @@ function mapFields(value: object, map: (name: string, child: unknown) => unknown
 /** Letters become `x`, digits `0`: what patterns mostly look at stays. */
 function shapeOf(text: string): string {
   return text.replaceAll(/\p{L}/gu, 'x').replaceAll(/\p{N}/gu, '0');
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }

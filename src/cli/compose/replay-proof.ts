@@ -11,6 +11,7 @@ import type { Integration } from '../../definition/index.ts';
 import { createRedactor } from '../../logging/redactor.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { jsonDifferences, requestLine } from '../../proof/compare.ts';
+import { decoded } from '../../proof/decoded.ts';
 import { spanOf } from '../../proof/har.ts';
 import type { HarEntry } from '../../proof/har.ts';
 import { schemaHashes } from '../../proof/manifest.ts';
@@ -247,9 +248,7 @@ class Replay {
     }
     const { pathname } = new URL(recorded.request.url);
     const token = liveToken(service, received);
-    const target = decodeURIComponent(pathname).includes('[redacted]')
-      ? `/webhooks/${service}/${token ?? ''}`
-      : pathname;
+    const target = decoded(pathname).includes('[redacted]') ? `/webhooks/${service}/${token ?? ''}` : pathname;
     const { eventId = 'recorded-event' } = recorded._playbook;
     const headers = sign(webhook.scheme, this.#secrets.signing, { id: eventId, timestampMs: Date.now(), body });
     const response = await fetch(`${this.#receiver.url}${target}`, {
