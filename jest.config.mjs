@@ -26,6 +26,7 @@ export default {
   collectCoverageFrom: ['src/**/*.ts', 'integrations/*/src/**/*.ts'],
   coverageDirectory: 'coverage',
   testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/test/setup/record-runs.mjs'],
   projects: [
     {
       ...shared,

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDocproc } from '../../integrations/docproc/src/client.ts';
 import { readGate } from '../../src/client/index.ts';
+import { playbook } from '../cli/helpers/test-io.ts';
 import { startStack, type Stack } from '../helpers/stack.ts';
 import { testNamespace, unique } from '../helpers/temporal.ts';
-import { codeBlocks, ROOT, textOf } from './markdown.ts';
+import { ROOT, textOf } from './markdown.ts';
 
 /** Runs a TypeScript file as a reader would, against the stack's Temporal. */
 async function run(path: string, ...args: string[]): Promise<{ readonly code: number | null; readonly out: string }> {
@@ -58,11 +58,16 @@ describe('code in the documents', () => {
     expect(out).toContain('Ein Brief aus Zürich');
   });
 
-  it('of the runbook enables, kills and restores', async () => {
-    const [code = ''] = codeBlocks(textOf('integrations/docproc/RUNBOOK.md'), 'ts');
-    const script = join(folder, 'runbook.mts');
-    await writeFile(script, code.replace('../../src/', pathToFileURL(join(ROOT, 'src/')).href));
-    expect(await run(script)).toEqual({ code: 0, out: '' });
+  it('of the runbook sets the budget, kills and restores', async () => {
+    const runbook = textOf('integrations/docproc/RUNBOOK.md');
+    const env = { TEMPORAL_ADDRESS: process.env['TEST_TEMPORAL_ADDRESS'], TEMPORAL_NAMESPACE: testNamespace() };
+    for (const name of ['budget', 'kill', 'restore']) {
+      const [, line = ''] = new RegExp(`npx playbook (${name} docproc [^\`\n]*)`).exec(runbook) ?? [];
+      const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+      expect(await playbook(words, { env })).toMatchObject({ code: 0, err: '' });
+      if (name === 'kill')
+        expect(await readGate(stack.temporal, 'docproc')).toMatchObject({ closed: { what: 'killed' } });
+    }
     // The signals are stored by now, and followed a moment later: a job shows that the gate is open again.
     const { document } = await stack.document('after.txt', 'after the incident');
     const answer = await createDocproc(stack.playbook).extractText(document, { key: unique('after') });

@@ -1,6 +1,8 @@
 import type { CommandGroup } from '../args/command.ts';
+import { check } from './check.ts';
 import { codecServer } from './codec-server.ts';
 import { allow, budget, deny, disable, enable, kill, restore, weight } from './control.ts';
+import { gaps } from './gaps.ts';
 import { gen } from './gen.ts';
 import { jobs } from './jobs.ts';
 import { proof } from './proof.ts';
@@ -38,6 +40,8 @@ export const COMMANDS: CommandGroup = {
     webhooks,
     sandbox,
     setup,
+    gaps,
+    check,
     gen,
     proof,
     codecServer,

@@ -9,3 +9,8 @@ export const HOST_OPTION = { value: 'HOST', summary: 'address to listen on; 127.
 
 /** Bounds of a port; 0 takes any free one. */
 export const PORTS = { min: 0, max: 65_535 } as const;
+
+export const PROJECT_OPTION = {
+  value: 'DIR',
+  summary: 'folder of the project whose integrations are meant; this one if not given',
+} as const;

@@ -1,0 +1,107 @@
+import { dirname, posix } from 'node:path';
+import { readMarkdown, sectionNamed } from '../markdown.ts';
+import type { MarkdownDocument, MarkdownTable } from '../markdown.ts';
+import type { Facts } from './facts.ts';
+
+/** What a template leaves to be written by a person stands between these. */
+const PLACEHOLDER = /‹[^›]*›/;
+
+/** A part of a document that has to be there. */
+export interface Wanted {
+  readonly heading: RegExp;
+  /** The heading as one would write it. */
+  readonly name: string;
+}
+
+/** A document of the folder, read; `undefined` where there is none. */
+export function documentOf({ files }: Facts, path: string): MarkdownDocument | undefined {
+  const text = files.get(path);
+  return text === undefined ? undefined : readMarkdown(text);
+}
+
+/** The text below a heading; `undefined` where it is missing, empty, or still the template's. */
+export function written(facts: Facts, path: string, heading: RegExp): string | undefined {
+  const document = documentOf(facts, path);
+  const text = document === undefined ? undefined : sectionNamed(document, heading)?.text;
+  return text === undefined || contentOf(text) === '' || PLACEHOLDER.test(text) ? undefined : text;
+}
+
+/** What is wrong with the parts a document has to have. */
+export function partProblems(facts: Facts, path: string, wanted: readonly Wanted[]): string[] {
+  const text = facts.files.get(path);
+  if (text === undefined) return [`${path} is missing: write it`];
+  const document = readMarkdown(text);
+  return wanted.flatMap(({ heading, name }) => {
+    const section = sectionNamed(document, heading);
+    if (section === undefined) return [`${path} has no section "${name}": write it`];
+    if (contentOf(section.text) === '') return [`${path}, "${name}", is empty: write it`];
+    return placeholders(section.text).map((left) => `${path}, "${name}", still holds ${left}: replace it`);
+  });
+}
+
+/** What a template has left in a text. */
+export function placeholders(text: string): string[] {
+  return [...text.matchAll(new RegExp(PLACEHOLDER, 'g'))].map(([left]) => left);
+}
+
+/** The first table below a heading. */
+export function tableBelow(facts: Facts, path: string, heading: RegExp): MarkdownTable | undefined {
+  const text = written(facts, path, heading);
+  return text === undefined ? undefined : readMarkdown(text).tables[0];
+}
+
+/** Links that lead nowhere, and commands and scripts that do not exist. */
+export function referenceProblems(facts: Facts, path: string): string[] {
+  const document = documentOf(facts, path);
+  if (document === undefined) return [];
+  return [...linkProblems(facts, path, document), ...commandProblems(facts, path, document)];
+}
+
+function linkProblems(facts: Facts, path: string, document: MarkdownDocument): string[] {
+  return document.links.flatMap((link) => {
+    if (/^[a-z][a-z0-9+.-]*:/i.test(link)) return [];
+    const [file = '', anchor] = link.split('#');
+    const target = file === '' ? path : posix.join(dirname(path), file);
+    const text = facts.files.get(target) ?? facts.linked(target);
+    if (text === undefined) return [`${path} links to ${link}, which is not there: correct the link`];
+    if (anchor === undefined || text === null || !target.endsWith('.md')) return [];
+    const anchors = readMarkdown(text).sections.map(({ heading }) => anchorOf(heading));
+    return anchors.includes(anchor) ? [] : [`${path} links to ${link}, which has no such heading: correct the link`];
+  });
+}
+
+function commandProblems(facts: Facts, path: string, document: MarkdownDocument): string[] {
+  const lines = [...document.snippets, ...document.code.flatMap(({ code }) => code.split('\n'))];
+  const wrong = lines.flatMap((line) => {
+    const command = /(?:^|\s)playbook ([a-z-].*)/.exec(line)?.[1];
+    const problem = command === undefined ? undefined : facts.commandProblem(wordsOf(command));
+    const script = /(?:^|\s)npm run (?:--silent )?([\w:-]+)/.exec(line)?.[1];
+    return [
+      ...(problem === undefined ? [] : [`${path} names \`playbook ${command}\`: ${problem}`]),
+      ...(script === undefined || facts.scripts.has(script)
+        ? []
+        : [`${path} names \`npm run ${script}\`, and there is no such script: correct it`]),
+    ];
+  });
+  return [...new Set(wrong)];
+}
+
+/** Splits a command as a shell would, up to a comment, a pipe or the next command. */
+function wordsOf(command: string): string[] {
+  const words = [...command.matchAll(/"[^"]*"|'[^']*'|[^\s"']+/g)].map(([word]) => word);
+  const end = words.findIndex((word) => /^(#|\||&&|>|;)/.test(word));
+  return end === -1 ? words : words.slice(0, end);
+}
+
+/** A heading's anchor, as the usual renderers make it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+/** A section without its comments. */
+function contentOf(text: string): string {
+  return text.replaceAll(/<!--[^]*?-->/g, '').trim();
+}
