@@ -36,6 +36,15 @@ export default {
       ['^src/definition/config-types\\.ts$', node, packages('undici', 'oauth4webapi', 'zod', 'pino')],
     ),
     only('definition-is-data', 'definition', ['contracts', 'rules'], [node, packages('zod', 'yaml')]),
+    only(
+      'authoring-needs-no-temporal',
+      'authoring',
+      ['contracts', 'rules', 'definition', 'gen'],
+      [
+        node,
+        packages('mdast-util-from-markdown', 'mdast-util-gfm-table', 'micromark-extension-gfm-table', 'yaml', 'zod'),
+      ],
+    ),
     only('gen-is-pure', 'gen', ['contracts', 'rules', 'definition'], []),
     only(
       'proof-stands-below-the-worker',

@@ -17,7 +17,7 @@ export interface Gap {
 /** Open: nobody knows yet. Closed: asked and answered. Documented: cannot be answered here, and what is done about that is written down. */
 export const GAP_STATUSES = ['Open', 'Closed', 'Documented'] as const;
 export type GapStatus = (typeof GAP_STATUSES)[number];
-export const GAP_PRIORITIES = ['High', 'Medium', 'Low'] as const;
+const GAP_PRIORITIES = ['High', 'Medium', 'Low'] as const;
 
 /** The columns by what their headings begin with: authors may word them as they like. */
 const COLUMNS = {

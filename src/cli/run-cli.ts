@@ -31,7 +31,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       case 'call':
       default: {
         const { command, path, options } = parsed;
-        return await command.run({ io, path, options, arguments: parsed.arguments });
+        return await command.run({ io, path, options, arguments: parsed.arguments, commands: COMMANDS });
       }
     }
   } catch (error) {

@@ -1,7 +1,8 @@
+import { isOpen } from '../gaps.ts';
 import { dateIn } from '../timeline.ts';
 import { DONE } from './done.ts';
 import type { Facts, Line, List } from './facts.ts';
-import { openGaps, READY } from './ready.ts';
+import { READY } from './ready.ts';
 import { SECURITY } from './security.ts';
 
 /** What is asked for: before coding, or before anybody depends on it. Done includes ready and the security checklist. */
@@ -38,7 +39,7 @@ export function check(facts: Facts, goal: Goal, nowMs: number): CheckResult {
     const problems = [...new Set(look(facts))];
     return { id, list, what, problems, passed: problems.length === 0 };
   });
-  const scope = facts.files.get('00-scope.md') ?? '';
+  const scope = facts.documents.get('00-scope.md');
   const [startedOn, doneOn] = [dateIn(scope, 'Started'), dateIn(scope, 'Done')];
   const endMs = doneOn === undefined ? nowMs : Date.parse(doneOn);
   return {
@@ -49,6 +50,6 @@ export function check(facts: Facts, goal: Goal, nowMs: number): CheckResult {
     startedOn,
     doneOn,
     days: startedOn === undefined ? undefined : Math.max(0, Math.floor((endMs - Date.parse(startedOn)) / DAY_MS)),
-    openGaps: openGaps(facts).length,
+    openGaps: 'value' in facts.gaps ? facts.gaps.value.filter(isOpen).length : 0,
   };
 }

@@ -1,5 +1,5 @@
 import { dirname, posix } from 'node:path';
-import { readMarkdown, sectionNamed } from '../markdown.ts';
+import { sectionNamed } from '../markdown.ts';
 import type { MarkdownDocument, MarkdownTable } from '../markdown.ts';
 import type { Facts } from './facts.ts';
 
@@ -13,24 +13,17 @@ export interface Wanted {
   readonly name: string;
 }
 
-/** A document of the folder, read; `undefined` where there is none. */
-export function documentOf({ files }: Facts, path: string): MarkdownDocument | undefined {
-  const text = files.get(path);
-  return text === undefined ? undefined : readMarkdown(text);
-}
-
 /** The text below a heading; `undefined` where it is missing, empty, or still the template's. */
 export function written(facts: Facts, path: string, heading: RegExp): string | undefined {
-  const document = documentOf(facts, path);
+  const document = facts.documents.get(path);
   const text = document === undefined ? undefined : sectionNamed(document, heading)?.text;
   return text === undefined || contentOf(text) === '' || PLACEHOLDER.test(text) ? undefined : text;
 }
 
 /** What is wrong with the parts a document has to have. */
 export function partProblems(facts: Facts, path: string, wanted: readonly Wanted[]): string[] {
-  const text = facts.files.get(path);
-  if (text === undefined) return [`${path} is missing: write it`];
-  const document = readMarkdown(text);
+  const document = facts.documents.get(path);
+  if (document === undefined) return [`${path} is missing: write it`];
   return wanted.flatMap(({ heading, name }) => {
     const section = sectionNamed(document, heading);
     if (section === undefined) return [`${path} has no section "${name}": write it`];
@@ -46,13 +39,16 @@ export function placeholders(text: string): string[] {
 
 /** The first table below a heading. */
 export function tableBelow(facts: Facts, path: string, heading: RegExp): MarkdownTable | undefined {
-  const text = written(facts, path, heading);
-  return text === undefined ? undefined : readMarkdown(text).tables[0];
+  const document = facts.documents.get(path);
+  const section = document === undefined ? undefined : sectionNamed(document, heading);
+  return section === undefined || PLACEHOLDER.test(section.text)
+    ? undefined
+    : document?.tables.find(({ start, end }) => start >= section.start && end <= section.end);
 }
 
 /** Links that lead nowhere, and commands and scripts that do not exist. */
 export function referenceProblems(facts: Facts, path: string): string[] {
-  const document = documentOf(facts, path);
+  const document = facts.documents.get(path);
   if (document === undefined) return [];
   return [...linkProblems(facts, path, document), ...commandProblems(facts, path, document)];
 }
@@ -65,7 +61,8 @@ function linkProblems(facts: Facts, path: string, document: MarkdownDocument): s
     const text = facts.files.get(target) ?? facts.linked(target);
     if (text === undefined) return [`${path} links to ${link}, which is not there: correct the link`];
     if (anchor === undefined || text === null || !target.endsWith('.md')) return [];
-    const anchors = readMarkdown(text).sections.map(({ heading }) => anchorOf(heading));
+    const prose = text.replaceAll(/^```[^]*?^```$/gm, '');
+    const anchors = [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
     return anchors.includes(anchor) ? [] : [`${path} links to ${link}, which has no such heading: correct the link`];
   });
 }

@@ -1,10 +1,10 @@
 import { isErrorCode } from '../../contracts/errors.ts';
 import { INITIAL_CONTROL } from '../../contracts/control.ts';
 import { isOpen } from '../gaps.ts';
-import { readMarkdown, sectionNamed } from '../markdown.ts';
-import { documentOf, partProblems, placeholders, referenceProblems, tableBelow } from './documents.ts';
+import { sectionNamed } from '../markdown.ts';
+import { partProblems, placeholders, referenceProblems, tableBelow } from './documents.ts';
 import type { Facts, Line } from './facts.ts';
-import { gapsOf, MATRIX } from './ready.ts';
+import { MATRIX } from './ready.ts';
 
 const README = 'README.md';
 const RUNBOOK = 'RUNBOOK.md';
@@ -46,8 +46,8 @@ export const DONE: readonly Line[] = [
 ];
 
 function openProblems(facts: Facts): string[] {
-  const gaps = gapsOf(facts);
-  if (typeof gaps === 'string') return [gaps];
+  if ('problem' in facts.gaps) return [facts.gaps.problem];
+  const gaps = facts.gaps.value;
   return [
     ...gaps
       .filter((gap) => isOpen(gap) && /^high$/i.test(gap.priority))
@@ -104,11 +104,12 @@ function runbookProblems(facts: Facts): string[] {
     { heading: /^common failures/i, name: 'Common failures & fixes' },
     { heading: /^(enabling|kill switch|stopping)/i, name: 'Enabling and stopping' },
   ]);
-  const text = facts.files.get(RUNBOOK);
-  if (text === undefined) return missing;
-  const document = readMarkdown(text);
+  const [text, document] = [facts.files.get(RUNBOOK), facts.documents.get(RUNBOOK)];
+  if (text === undefined || document === undefined) return missing;
   const failures = sectionNamed(document, /^common failures/i);
-  const cases = failures === undefined ? [] : readMarkdown(failures.text).sections;
+  const cases = document.sections.filter(
+    ({ start, end }) => failures !== undefined && start > failures.start && end <= failures.end,
+  );
   return [
     ...missing,
     ...cases
@@ -136,7 +137,7 @@ function isServiceCode({ definition }: Facts, code: string): boolean {
 }
 
 function notesProblems(facts: Facts): string[] {
-  const notes = documentOf(facts, NOTES);
+  const notes = facts.documents.get(NOTES);
   const demos = [...facts.files.keys()].filter((path) => /^demos\/.*\.ts$/.test(path));
   return [
     ...(notes === undefined ? [`${NOTES} is missing: \`playbook proof curl ${facts.service}\` prints it`] : []),

@@ -1,4 +1,6 @@
 import type { Integration, ServiceConfig } from '../../definition/index.ts';
+import type { Gap } from '../gaps.ts';
+import type { MarkdownDocument } from '../markdown.ts';
 import type { RolloutPlan } from '../../rules/rollout/plan.ts';
 
 /** What was read, or why it could not be. */
@@ -18,6 +20,10 @@ export interface Facts {
   readonly service: string;
   /** The folder's text files by path within it, such as `README.md`. */
   readonly files: ReadonlyMap<string, string>;
+  /** Its Markdown files, read. */
+  readonly documents: ReadonlyMap<string, MarkdownDocument>;
+  /** Of `context-gaps.md`. */
+  readonly gaps: Read<readonly Gap[]>;
   readonly definition: Read<Integration>;
   /** `config.example.yaml`. */
   readonly config: Read<ServiceConfig>;

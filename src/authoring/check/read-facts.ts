@@ -1,8 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadRolloutPlan, parseConfig, schemaFiles } from '../../definition/index.ts';
-import type { Integration } from '../../definition/index.ts';
+import { loadRolloutPlan, parseConfig } from '../../definition/index.ts';
+import type { Integration, ServiceConfig } from '../../definition/index.ts';
+import { GENERATORS, outdated } from '../../gen/index.ts';
+import type { RolloutPlan } from '../../rules/rollout/plan.ts';
+import { readGaps } from '../gaps.ts';
+import { readMarkdown } from '../markdown.ts';
 import type { Facts, Read } from './facts.ts';
 import { readTestRuns } from './test-runs.ts';
 
@@ -23,18 +27,28 @@ export async function readFacts({ service, project, definition, commandProblem }
   const folder = join(project, 'integrations', service);
   const files = await readTexts(folder);
   const loaded = await attempt('src/index.ts', definition);
+  const config = await attempt('config.example.yaml', async () => {
+    const text = files.get('config.example.yaml');
+    if (text === undefined) throw new Error('it is missing: write one environment with every key it needs');
+    return parseConfig(text, { service, source: 'config.example.yaml' });
+  });
+  const plan = await attempt('rollout.yaml', () => loadRolloutPlan(join(folder, 'rollout.yaml')));
   return {
     service,
     files,
-    definition: loaded,
-    config: await attempt('config.example.yaml', async () => {
-      const text = files.get('config.example.yaml');
-      if (text === undefined) throw new Error('it is missing: write one environment with every key it needs');
-      return parseConfig(text, { service, source: 'config.example.yaml' });
+    documents: new Map(
+      [...files].filter(([path]) => path.endsWith('.md')).map(([path, text]) => [path, readMarkdown(text)]),
+    ),
+    gaps: await attempt('context-gaps.md', async () => {
+      const text = files.get('context-gaps.md');
+      if (text === undefined) throw new Error('it is missing: write down what is not known');
+      return readGaps(text);
     }),
-    plan: await attempt('rollout.yaml', () => loadRolloutPlan(join(folder, 'rollout.yaml'))),
+    definition: loaded,
+    config,
+    plan,
     testRun: await readTestRuns(project, service),
-    outdated: 'value' in loaded ? schemaProblems(files, loaded.value) : [loaded.problem],
+    outdated: await outdatedProblems(project, loaded, config, plan),
     commandProblem,
     scripts: await scriptsOf(project),
     linked: (path) => textAt(join(folder, path)),
@@ -59,17 +73,25 @@ async function attempt<T>(what: string, read: () => Promise<T>): Promise<Read<T>
   }
 }
 
-function schemaProblems(files: ReadonlyMap<string, string>, integration: Integration): string[] {
-  const wanted = schemaFiles(integration);
-  const pinned = [...files.keys()].filter((path) => /^schemas\/.*-v[^/]*\.json$/.test(path));
-  return [
-    ...Object.entries(wanted)
-      .filter(([name, schema]) => files.get(`schemas/${name}`) !== `${JSON.stringify(schema, undefined, 2)}\n`)
-      .map(([name]) => `schemas/${name} is not what the definition says: \`npm run schemas\``),
-    ...pinned
-      .filter((path) => !Object.hasOwn(wanted, path.slice('schemas/'.length)))
-      .map((path) => `${path} follows from nothing in the definition: remove it`),
-  ];
+async function outdatedProblems(
+  project: string,
+  definition: Read<Integration>,
+  config: Read<ServiceConfig>,
+  plan: Read<RolloutPlan>,
+): Promise<string[]> {
+  if ('problem' in definition) return [definition.problem];
+  if ('problem' in config) return [config.problem];
+  if ('problem' in plan) return [plan.problem];
+  const { service } = definition.value;
+  const input = { integration: definition.value, config: config.value, plan: plan.value };
+  const found = await outdated(GENERATORS, input, {
+    read: (path) => readFile(join(project, path), 'utf8').catch(() => undefined),
+    list: (path) => readdir(join(project, path)).catch(() => []),
+  });
+  return found.map(({ path, problem, text }) => {
+    const file = path.replace(`integrations/${service}/`, '');
+    return text === undefined ? `${file} ${problem}` : `${file} ${problem}: \`playbook gen ${service}\``;
+  });
 }
 
 async function scriptsOf(project: string): Promise<ReadonlySet<string>> {

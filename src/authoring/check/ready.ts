@@ -1,9 +1,7 @@
 import { JOB_STATES, isTerminal } from '../../contracts/states.ts';
 import { secretRefs } from '../../definition/index.ts';
 import { JOB_EVENTS, TRANSITIONS } from '../../rules/state-machine.ts';
-import { isOpen, readGaps } from '../gaps.ts';
-import type { Gap } from '../gaps.ts';
-import { documentOf, partProblems, placeholders, tableBelow, written } from './documents.ts';
+import { partProblems, placeholders, tableBelow, written } from './documents.ts';
 import type { Facts, Line } from './facts.ts';
 
 const SCOPE = '00-scope.md';
@@ -101,7 +99,7 @@ function authProblems(facts: Facts): string[] {
 }
 
 function diagramProblems(facts: Facts): string[] {
-  const document = documentOf(facts, DIAGRAM);
+  const document = facts.documents.get(DIAGRAM);
   if (document === undefined) return [`${DIAGRAM} is missing: draw states and sequences`];
   const pictures = document.code.filter(({ language }) => language === 'mermaid').map(({ code }) => code);
   const [states] = pictures.filter((code) => code.startsWith('stateDiagram'));
@@ -159,8 +157,8 @@ function matrixProblems(facts: Facts): string[] {
 }
 
 function gapProblems(facts: Facts): string[] {
-  const gaps = gapsOf(facts);
-  if (typeof gaps === 'string') return [gaps];
+  if ('problem' in facts.gaps) return [facts.gaps.problem];
+  const gaps = facts.gaps.value;
   const known = gaps.filter(({ question }) => question !== '' && placeholders(question).length === 0);
   return [
     ...(known.length >= LEAST_GAPS
@@ -173,21 +171,4 @@ function gapProblems(facts: Facts): string[] {
       .filter(({ finding }) => finding === '' || placeholders(finding).length > 0)
       .map(({ number }) => `${GAPS}: gap ${number} does not say how it is going to be closed: write the next probe`),
   ];
-}
-
-/** The folder's gaps, or why they cannot be read. */
-export function gapsOf({ files }: Facts): readonly Gap[] | string {
-  const text = files.get(GAPS);
-  if (text === undefined) return `${GAPS} is missing: write down what is not known`;
-  try {
-    return readGaps(text);
-  } catch (error) {
-    return `${GAPS}: ${error instanceof Error ? error.message : String(error)}`;
-  }
-}
-
-/** Gaps nobody has answered yet. */
-export function openGaps(facts: Facts): readonly Gap[] {
-  const gaps = gapsOf(facts);
-  return typeof gaps === 'string' ? [] : gaps.filter(isOpen);
 }

@@ -6,7 +6,7 @@ import { readFacts } from '../../authoring/check/read-facts.ts';
 import { setDone } from '../../authoring/timeline.ts';
 import { writeWhole } from '../../authoring/write-whole.ts';
 import { commandProblem } from '../args/known-command.ts';
-import { COMMANDS } from '../commands/index.ts';
+import type { CommandGroup } from '../args/command.ts';
 import { definitionIn, projectAt, serviceFolder, servicesIn } from '../compose/project.ts';
 import type { Project } from '../compose/project.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -23,22 +23,24 @@ export interface CheckOptions {
   readonly record: boolean;
   readonly project: string | undefined;
   readonly json: boolean;
+  /** What a document may name. */
+  readonly commands: CommandGroup;
 }
 
 /** Looks at each line of the guide's lists and says what is missing. */
 export async function runCheck(
   io: CliIo,
-  { service, goal, record, project: path, json }: CheckOptions,
+  { service, goal, record, project: path, json, commands }: CheckOptions,
 ): Promise<ExitCode> {
   const project = projectAt(io, path);
   if (service !== undefined) await serviceFolder(project, service);
   const services = service === undefined ? await servicesIn(project) : [service];
   const results: CheckResult[] = [];
   for (const name of services) {
-    let result = await checkOne(project, name, goal);
+    let result = await checkOne(project, name, goal, commands);
     if (record && goal === 'done' && result.passed && result.doneOn === undefined) {
       await recordDone(project, name);
-      result = await checkOne(project, name, goal);
+      result = await checkOne(project, name, goal, commands);
     }
     results.push(result);
     io.stdout.write(json ? `${JSON.stringify(result)}\n` : describe(result));
@@ -46,12 +48,12 @@ export async function runCheck(
   return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed;
 }
 
-async function checkOne(project: Project, service: string, goal: Goal): Promise<CheckResult> {
+async function checkOne(project: Project, service: string, goal: Goal, commands: CommandGroup): Promise<CheckResult> {
   const facts = await readFacts({
     service,
     project: project.folder,
     definition: () => definitionIn(project, service),
-    commandProblem: (words) => commandProblem(COMMANDS, words),
+    commandProblem: (words) => commandProblem(commands, words),
   });
   return check(facts, goal, Date.now());
 }

@@ -36,6 +36,8 @@ export interface Call<Options extends OptionSpecs = OptionSpecs> {
   readonly path: readonly string[];
   readonly options: OptionValues<Options>;
   readonly arguments: readonly string[];
+  /** All commands there are, for those that read of commands. */
+  readonly commands: CommandGroup;
 }
 
 export interface Command<Options extends OptionSpecs = OptionSpecs> {

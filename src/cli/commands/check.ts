@@ -17,8 +17,13 @@ export const check = defineCommand({
     json: JSON_OPTION,
   },
   examples: ['playbook check docproc --ready', 'playbook check --done --json'],
-  run: async ({ io, path, options: { ready, done, ...options }, arguments: [service] }) => {
+  run: async ({ io, path, commands, options: { ready, done, ...options }, arguments: [service] }) => {
     if (ready && done) throw badUsage('--ready and --done are two goals: give one.', path);
-    return (await import('../actions/check.ts')).runCheck(io, { service, goal: ready ? 'ready' : 'done', ...options });
+    return (await import('../actions/check.ts')).runCheck(io, {
+      service,
+      goal: ready ? 'ready' : 'done',
+      commands,
+      ...options,
+    });
   },
 });

@@ -1,0 +1,364 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import type { CheckResult } from '../../src/authoring/check/check.ts';
+import { playbook } from '../cli/helpers/test-io.ts';
+import { copyProject } from './project-copy.ts';
+import type { ProjectCopy } from './project-copy.ts';
+
+const SCOPE = '00-scope.md';
+const DIAGRAM = 'diagrams/state-and-sequence.md';
+const GAPS = 'context-gaps.md';
+
+const shared = copyProject('docproc');
+afterEach(() => shared.restore());
+afterAll(() => shared.close());
+
+async function checked(copy: ProjectCopy, ...flags: string[]): Promise<CheckResult> {
+  const { out } = await playbook(['check', 'docproc', '--project', copy.folder, '--json', ...flags]);
+  return JSON.parse(out) as CheckResult;
+}
+
+const without = (line: RegExp) => (text: string) => text.replaceAll(new RegExp(`^.*${line.source}.*\\n`, 'gm'), '');
+const swap =
+  (from: string | RegExp, to: string) =>
+  (text: string): string =>
+    text.replace(from, to);
+/** The text without what stands below a heading, up to the next one. */
+const emptied = (heading: string) => (text: string) =>
+  text.replace(new RegExp(`(^## ${heading}\\n)[^]*?(?=^## |$(?![^]))`, 'm'), '$1\n');
+
+/** One omission each: what is planted, the line that finds it, and what that line says. */
+const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string, RegExp])[] = [
+  ['no objective', ({ edit }) => edit(SCOPE, emptied('Objective')), 'objective', /"Objective", is empty: write it/],
+  [
+    'the template’s objective',
+    ({ edit }) => edit(SCOPE, swap('so that', 'so that ‹a metric›')),
+    'objective',
+    /still holds ‹a metric›/,
+  ],
+  [
+    'an objective without a purpose',
+    ({ edit }) => edit(SCOPE, swap('so that', 'and')),
+    'objective',
+    /does not say "so that/,
+  ],
+  [
+    'a metric without a target',
+    ({ edit }) => edit(SCOPE, swap('| < 1 % ', '| low  ')),
+    'metrics',
+    /"jobs that fail our side" has no figure/,
+  ],
+  [
+    'no semantic dependencies',
+    ({ edit }) => edit(SCOPE, swap('## Semantic dependencies', '## Other')),
+    'behaviours',
+    /no section "Semantic dependencies"/,
+  ],
+  [
+    'a version that the scope does not name',
+    ({ edit }) => edit(SCOPE, (text) => text.replaceAll('3.4.2', '3.4')),
+    'versions',
+    /does not name the version the definition pins \(3\.4\.2\)/,
+  ],
+  [
+    'an API version left out',
+    ({ edit }) => edit('config.example.yaml', without(/^ {2}version: v3/)),
+    'versions',
+    /service\.version/,
+  ],
+  [
+    'a secret written down',
+    ({ edit }) => edit('config.example.yaml', swap('env:DOCPROC_CLIENT_SECRET', 'hunter2-hunter2')),
+    'auth',
+    /auth\.client_secret/,
+  ],
+  [
+    'a secret nobody is told to set',
+    ({ edit }) => edit('README.md', (text) => text.replaceAll('DOCPROC_WEBHOOK_SECRET', '…')),
+    'auth',
+    /does not say that DOCPROC_WEBHOOK_SECRET has to be set/,
+  ],
+  [
+    'every right there is',
+    ({ edit }) => edit('config.example.yaml', swap(/scopes: .*/, 'scopes: []')),
+    'auth',
+    /auth\.scopes is empty/,
+  ],
+  [
+    'a transition not drawn',
+    ({ edit }) => edit(DIAGRAM, without(/PROCESSING --> CANCELED: /)),
+    'states',
+    /does not show PROCESSING --> CANCELED/,
+  ],
+  [
+    'a word drawn that the code does not map',
+    ({ edit }) => edit(DIAGRAM, swap('docproc_FAILED -->', 'docproc_BROKEN -->')),
+    'states',
+    /shows docproc_BROKEN --> FAILED/,
+  ],
+  [
+    'no sequence',
+    ({ edit }) => edit(DIAGRAM, (text) => text.replaceAll('sequenceDiagram', 'pie')),
+    'states',
+    /has no sequenceDiagram/,
+  ],
+  ['no case for the rate limit', ({ edit }) => edit('README.md', without(/\| R1 {3}/)), 'matrix', /no case R1/],
+  ['two gaps only', ({ edit }) => edit(GAPS, without(/^\| (?:[3-9]|1\d) /)), 'gaps', /has 2 gaps/],
+  [
+    'a top gap that is open',
+    ({ edit }) => edit(GAPS, (text) => text.replace(/(\| 1 {3}\|.*\|) Closed /, '$1 Open   ')),
+    'gaps-closed',
+    /gap 1 is open \(After POST/,
+  ],
+  [
+    'a closed gap without a finding',
+    ({ edit }) =>
+      edit(GAPS, (text) =>
+        text.replace(/(\| 13 .*?\| Medium {3}\|)[^|]*(\| docproc \|) Open /, '$1 ‹finding› $2 Closed '),
+      ),
+    'gaps-closed',
+    /gap 13 is closed without a finding/,
+  ],
+  [
+    'a test that never ran',
+    ({ recordRuns }) => recordRuns((path) => (path.includes('signature') ? { passed: 0 } : undefined)),
+    'tests',
+    /the case W1: .*signature.* holds no test/,
+  ],
+  [
+    'a test that fails',
+    ({ recordRuns }) => recordRuns((path) => (path.includes('rate-limit') ? { failed: 1 } : undefined)),
+    'tests',
+    /the case R1: .*1 failing/,
+  ],
+  [
+    'a test that is skipped',
+    ({ recordRuns }) => recordRuns((path) => (path.includes('smoke') ? { skipped: 2 } : undefined)),
+    'layers',
+    /skips 2 tests/,
+  ],
+  [
+    'code changed after the tests',
+    ({ edit }) => edit('src/constants.ts', (text) => `${text}// later\n`),
+    'tests',
+    /has not run since it or src\/ was changed/,
+  ],
+  [
+    'a layer of tests left out',
+    ({ remove }) => remove('tests/performance'),
+    'layers',
+    /tests\/performance\/ holds no test/,
+  ],
+  [
+    'a test of the matrix left out',
+    ({ remove }) => remove('tests/webhooks/signature.temporal.test.ts'),
+    'tests',
+    /signature.*is not there: write it/,
+  ],
+  [
+    'a pinned schema that drifted',
+    ({ edit }) => edit('schemas/job-response-v3.4.2.json', swap('"cost_micros"', '"costs"')),
+    'contract',
+    /schemas\/job-response-v3\.4\.2\.json differs from line/,
+  ],
+  [
+    'no troubleshooting',
+    ({ edit }) => edit('README.md', swap('## Troubleshooting', '## Else')),
+    'readme',
+    /no section "Troubleshooting"/,
+  ],
+  [
+    'a command that does not exist',
+    ({ edit }) => edit('README.md', swap('npx playbook webhooks`', 'npx playbook webhoks`')),
+    'readme',
+    /`playbook webhoks`: there is no command "webhoks"\. Did you mean webhooks/,
+  ],
+  [
+    'a link that leads nowhere',
+    ({ edit }) => edit('README.md', swap('(spike-notes.md)', '(notes.md)')),
+    'readme',
+    /links to notes\.md, which is not there/,
+  ],
+  [
+    'a failure without a fix',
+    ({ edit }) =>
+      edit('RUNBOOK.md', (text) => text.replace(/(### REMOTE_FAILED[^]*?)- \*\*Fix\*\*[^]*?(?=\n### )/, '$1')),
+    'runbook',
+    /"REMOTE_FAILED" has no fix/,
+  ],
+  [
+    'no kill switch',
+    ({ edit }) => edit('RUNBOOK.md', (text) => text.replaceAll('playbook kill', 'playbook disable')),
+    'runbook',
+    /does not name the kill switch/,
+  ],
+  [
+    'no way back',
+    ({ edit }) => edit('RUNBOOK.md', (text) => text.replaceAll(/roll back|--rollback|previous/gi, '…')),
+    'runbook',
+    /does not say how to roll back/,
+  ],
+  [
+    'a flag that does not exist',
+    ({ edit }) => edit('RUNBOOK.md', (text) => `${text}\n\`playbook kill docproc --hard\`\n`),
+    'runbook',
+    /there is no flag --hard/,
+  ],
+  [
+    'notes without commands',
+    ({ edit }) => edit('spike-notes.md', (text) => text.replaceAll('curl', 'wget')),
+    'notes',
+    /has no curl command/,
+  ],
+  ['no demo', ({ remove }) => remove('demos'), 'notes', /demos\/ holds no demo/],
+  [
+    'a call that says nothing of repetition',
+    ({ edit, recordRuns }) => (edit('src/client.ts', (text) => text.replaceAll('IDEMPOTENCY:', 'also:')), recordRuns()),
+    'inline',
+    /does not say IDEMPOTENCY/,
+  ],
+  [
+    'not off by default',
+    ({ edit }) => edit('RUNBOOK.md', (text) => text.replaceAll('off by default', 'on')),
+    'flag',
+    /does not say that docproc is off by default/,
+  ],
+  ['no rollout plan', ({ remove }) => remove('rollout.yaml'), 'rollout', /rollout\.yaml is missing/],
+  [
+    'everybody at once',
+    ({ edit }) => edit('rollout.yaml', without(/name: (?:1|10)-percent/)),
+    'rollout',
+    /begins with 50 % of traffic/,
+  ],
+  [
+    'nobody watches errors',
+    ({ edit }) => edit('rollout.yaml', without(/metric: errors/)),
+    'rollout',
+    /watches no errors/,
+  ],
+  [
+    'a text that nobody classified',
+    ({ edit, recordRuns }) => (
+      edit('src/models.ts', (text) => text.replaceAll('pii(z.string())', 'z.string()')),
+      recordRuns()
+    ),
+    'classified',
+    /calls `text` classified, and its schema does not/,
+  ],
+  [
+    'a classified field the scope does not name',
+    ({ edit }) => edit(SCOPE, swap('`text` and `pageTexts`', '`text`')),
+    'classified',
+    /does not say that `pageTexts` is classified/,
+  ],
+  [
+    'no retention',
+    ({ edit }) =>
+      edit(SCOPE, swap('**Retention**: recorded samples are kept for 90 days.', '**Retention**: as usual.')),
+    'retention',
+    /does not say "Retention"/,
+  ],
+  [
+    'a scope nobody asked for',
+    ({ edit }) => edit('config.example.yaml', swap("'jobs.read'", "'jobs.read', 'jobs.admin'")),
+    'access',
+    /what the scope jobs\.admin is needed for/,
+  ],
+  ['no budget', ({ edit }) => edit('RUNBOOK.md', swap('--hourly 5 --daily 50', '--none')), 'budget', /sets no budget/],
+  [
+    'two prices',
+    ({ edit }) => edit('config.example.yaml', swap('per_job_usd: 0.01', 'per_job_usd: 0.02')),
+    'cost',
+    /says a job costs \$0\.02, the definition \$0\.01/,
+  ],
+  [
+    'no cost tags',
+    ({ edit }) => edit('config.example.yaml', swap(/tags:\n.*/, 'tags: {}')),
+    'tags',
+    /cost\.tags is empty/,
+  ],
+];
+
+describe('playbook check', () => {
+  it('passes on what is shipped, and says how long it took', async () => {
+    const result = await checked(shared);
+    expect(result.lines.filter(({ passed }) => !passed)).toEqual([]);
+    expect(result).toMatchObject({
+      service: 'docproc',
+      goal: 'done',
+      passed: true,
+      startedOn: '2026-11-25',
+      openGaps: 2,
+    });
+    expect(result.days).toBeGreaterThanOrEqual(0);
+  });
+
+  it(`is tried with 25 omissions or more`, () => {
+    expect(OMISSIONS.length).toBeGreaterThanOrEqual(25);
+  });
+
+  it.each(OMISSIONS)('finds %s', async (_name, plant, id, says) => {
+    // A module is loaded once for each path: what changes it needs a path of its own.
+    const copy = String(plant).includes("'src/") ? copyProject('docproc') : shared;
+    try {
+      plant(copy);
+      const { lines, passed } = await checked(copy);
+      expect(passed).toBe(false);
+      const found = lines.filter((line) => !line.passed);
+      expect(found.map((line) => line.id)).toContain(id);
+      expect(found.find((line) => line.id === id)?.problems.join('\n')).toMatch(says);
+    } finally {
+      if (copy !== shared) copy.close();
+    }
+  });
+
+  it('with --ready looks at that list only', async () => {
+    shared.remove('tests');
+    const result = await checked(shared, '--ready');
+    expect(result).toMatchObject({ goal: 'ready', passed: true });
+    expect(new Set(result.lines.map(({ list }) => list))).toEqual(new Set(['ready']));
+  });
+
+  it('says of a folder with nothing in it all that is missing, and ends with 1', async () => {
+    const copy = copyProject('docproc');
+    const { folder } = copy;
+    for (const name of [
+      SCOPE,
+      GAPS,
+      'README.md',
+      'RUNBOOK.md',
+      'config.example.yaml',
+      'diagrams',
+      'src',
+      'tests',
+      'spike-notes.md',
+      'demos',
+      'rollout.yaml',
+    ])
+      copy.remove(name);
+    const { code, out } = await playbook(['check', 'docproc', '--project', folder]);
+    copy.close();
+    expect(code).toBe(1);
+    expect(out).toContain('00-scope.md is missing: write it');
+    expect(out).toContain('There is no integration named "docproc"');
+    expect(out).toMatch(
+      /docproc is not done: \d+ lines missing\. Its scope does not say when it was started\. 0 gaps open\.\n$/,
+    );
+  });
+
+  it('writes down the day on which it was done, once', async () => {
+    const { folder } = shared;
+    const today = new Date().toISOString().slice(0, 10);
+    const first = await playbook(['check', '--record', '--project', folder]);
+    expect(first.out).toContain(`until it was done on ${today}. 2 gaps open.`);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect((await playbook(['check', '--record', '--project', folder])).out).toBe(first.out);
+  });
+
+  it.each([
+    [['docprok'], 'There is no folder integrations/docprok. Did you mean docproc?'],
+    [['docproc', '--ready', '--done'], '--ready and --done are two goals: give one. See `playbook check --help`.'],
+  ])('refuses %j with one error', async (argv, message) => {
+    const { code, err } = await playbook(['check', ...argv]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });
+  });
+});
