@@ -147,4 +147,13 @@ describe('playbook proof', () => {
     expect(JSON.parse(out)).toMatchObject({ error: { code: 'DEADLINE_EXCEEDED' } });
     expect(await listProofs(dir)).toHaveLength(1);
   });
+
+  it('leaves nothing behind when it is interrupted', async () => {
+    const { io, ended } = home.start(['proof', 'record', 'docproc', 'letter.txt', '--dir', dir]);
+    await io.sees('Starting what the job needs');
+    io.ctrlC();
+    expect(await ended).toBe(1);
+    expect(io.err()).toContain('Interrupted: nothing is written.\n');
+    expect(await readdir(dir)).toHaveLength(1);
+  });
 });

@@ -81,18 +81,21 @@ export async function record(io: CliIo, options: RecordCommandOptions): Promise<
   const now = new Date();
   const key = options.key ?? sampleKey(now).replace('sample', 'proof');
   if (!json) io.stderr.write(`Starting what the job needs, for it alone …\n`);
-  const proof = await recordProof({
-    io,
-    logging,
-    integration,
-    input,
-    configs,
-    key,
-    unit: options.unit ?? key,
-    retentionDays,
-    maxWaitMs,
-    now: () => now,
-  });
+  const proof = await unlessInterrupted(io, () =>
+    recordProof({
+      io,
+      logging,
+      integration,
+      input,
+      configs,
+      key,
+      unit: options.unit ?? key,
+      retentionDays,
+      maxWaitMs,
+      now: () => now,
+    }),
+  );
+  if (proof === undefined) return EXIT.failed;
   const folder = await writeProof(folderOf(io, service, options.dir), proof);
   const { manifest } = proof;
   if (json) {
@@ -108,6 +111,17 @@ export async function record(io: CliIo, options: RecordCommandOptions): Promise<
     ].join('\n'),
   );
   return EXIT.ok;
+}
+
+/** After Ctrl-C nothing is left of the work but a sentence. */
+async function unlessInterrupted<Result>(io: CliIo, work: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!io.interrupt.aborted) throw error;
+    io.stderr.write('Interrupted: nothing is written.\n');
+    return undefined;
+  }
 }
 
 /** A real service is asked for a job only when somebody said so. */
@@ -195,16 +209,19 @@ export async function replay(io: CliIo, options: ProofOptions): Promise<ExitCode
   const integration = await integrationOf(options.service);
   const logging = startLogging(io, 'error', options.path);
   const { replayProof } = await import('../compose/replay-proof.ts');
-  const report = await withTemporaryTemporal(io, logging, async (temporal) =>
-    replayProof({
-      proof,
-      integration,
-      temporal,
-      worker: { workflowBundle: await io.workflowBundle({ encrypting: false }) },
-      logger: logging.logger,
-      interrupt: io.interrupt,
-    }),
+  const report = await unlessInterrupted(io, () =>
+    withTemporaryTemporal(io, logging, async (temporal) =>
+      replayProof({
+        proof,
+        integration,
+        temporal,
+        worker: { workflowBundle: await io.workflowBundle({ encrypting: false }) },
+        logger: logging.logger,
+        interrupt: io.interrupt,
+      }),
+    ),
   );
+  if (report === undefined) return EXIT.failed;
   const isSame = report.differences.length === 0;
   io.stdout.write(options.json ? `${JSON.stringify({ ...report, same: isSame })}\n` : reportText(report));
   return isSame ? EXIT.ok : EXIT.failed;

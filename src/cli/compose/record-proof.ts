@@ -21,8 +21,10 @@ import type { RecordedWebhook } from '../../webhooks/index.ts';
 import type { CliIo } from '../io.ts';
 import { VERSION } from '../version.ts';
 import { startEmbedded } from './embedded.ts';
+import { InterruptedError } from './interrupted-error.ts';
 import type { Logging } from './logging.ts';
 import type { ConfigPaths, ConfiguredService } from './service-configs.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface RecordOptions {
   readonly io: CliIo;
@@ -42,6 +44,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * Runs one job with everything else started for it alone, and keeps what went to and fro.
+ * @throws InterruptedError
  * @throws PlaybookError DEADLINE_EXCEEDED where the job did not end in time; INVALID_INPUT where what may be kept of it cannot be replayed
  */
 export async function recordProof(options: RecordOptions): Promise<Proof> {
@@ -81,7 +84,13 @@ async function recordIn(home: string, options: RecordOptions): Promise<Proof> {
     if (!enabled) await changeControl(embedded.client, service, 'enable', why);
     const playbook = createPlaybookClient(embedded.client);
     const handle = await playbook.start(integration, options.input, { key, unit });
-    const answer = await Promise.race([handle.result({ maxWaitMs: options.maxWaitMs }), embedded.broken]);
+    const result = handle.result({ maxWaitMs: options.maxWaitMs });
+    result.catch(() => undefined); // after an interruption nobody waits for it
+    const answer = await Promise.race([result, embedded.broken, untilAborted(io.interrupt)]);
+    if (answer === undefined) {
+      await handle.cancel();
+      throw new InterruptedError('Interrupted while recording.');
+    }
     if (answer.state === 'PENDING') {
       await handle.cancel();
       throw new PlaybookError(

@@ -32,6 +32,7 @@ import { createJobWorker, createServiceRuntime } from '../../workers/index.ts';
 import type { JobWorkerOptions } from '../../workers/index.ts';
 import { createClosing } from './closing.ts';
 import type { Closing } from './closing.ts';
+import { InterruptedError } from './interrupted-error.ts';
 
 export interface ReplayOptions {
   readonly proof: Proof;
@@ -68,6 +69,7 @@ const LOOK_EVERY_MS = 100;
 /**
  * Runs the recorded job anew: today's client, mappers, schemas and workflow, on a real Temporal server, against a service that
  * answers as was recorded.
+ * @throws InterruptedError
  */
 export async function replayProof(options: ReplayOptions): Promise<ReplayReport> {
   const { proof, interrupt } = options;
@@ -83,7 +85,7 @@ export async function replayProof(options: ReplayOptions): Promise<ReplayReport>
   } finally {
     await closing.close();
   }
-  interrupt?.throwIfAborted();
+  if (interrupt?.aborted === true) throw new InterruptedError('Interrupted while replaying.');
   return {
     proof: proof.name,
     differences: replay.differences,
