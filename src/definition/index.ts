@@ -7,6 +7,7 @@ export type { AuthConfig, SecretRef, ServiceConfig } from './config-types.ts';
 export { parseContract, UnknownFieldTally } from './contract.ts';
 export type { ContractOptions } from './contract.ts';
 export { defineIntegration } from './define-integration.ts';
+export { fileRef } from './file-ref.ts';
 export type {
   Endpoint,
   EndpointRequest,

@@ -1,5 +1,5 @@
-/** The error codes of the API, as the other company documents them. */
-export type ApiErrorCode =
+/** The error codes of the API, as the other company documents them; a configured shape may call them otherwise. */
+type ApiErrorCode =
   | 'VALIDATION'
   | 'INPUT_NOT_FOUND'
   | 'UNAUTHENTICATED'
@@ -15,19 +15,20 @@ export type ApiErrorCode =
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'HASH_MISMATCH'
   | 'RATE_LIMITED'
+  | 'NOT_READY'
   | 'INTERNAL';
 
 /** Thrown by a handler to answer with an error body `{error: {code, message, field?}}`. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
-  readonly code: ApiErrorCode;
+  readonly code: string;
   readonly field: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     status: number,
-    code: ApiErrorCode,
+    code: ApiErrorCode | (string & {}),
     message: string,
     more: { readonly field?: string; readonly headers?: Readonly<Record<string, string>> } = {},
   ) {

@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { ServiceClock } from './clock.ts';
-import type { Extraction } from './extraction/document.ts';
-import type { Extractor } from './extraction/extractor.ts';
-import { renderResult } from './extraction/render-result.ts';
 import { newId } from './ids.ts';
 import type { SandboxLogger } from './logger.ts';
 import type { Prng } from './prng.ts';
-import { inlineText } from './shape/inline-text.ts';
 import type { InlineText } from './shape/shape.ts';
 import type { BlobStore } from './state/blobs.ts';
 import type { Change, Delivery, Job } from './state/entities.ts';
 import type { Store } from './state/store.ts';
+import type { Work, WorkOutcome } from './work/work.ts';
 
 export interface EngineDependencies {
   readonly store: Store;
   readonly blobs: BlobStore;
-  readonly extractor: Extractor;
+  readonly work: Work;
   readonly clock: ServiceClock;
   readonly prng: Prng;
   readonly logger: SandboxLogger;
@@ -28,7 +25,10 @@ export interface EngineDependencies {
 }
 
 /** What a job is made from. */
-type NewJob = Pick<Job, 'clientId' | 'key' | 'input' | 'format' | 'callbackUrl' | 'reference'> & {
+type NewJob = Pick<
+  Job,
+  'clientId' | 'key' | 'input' | 'format' | 'callbackUrl' | 'reference' | 'fields' | 'fingerprint'
+> & {
   /** Chosen by the client; otherwise made here. */
   readonly id?: string;
 };
@@ -68,28 +68,21 @@ export function createEngine(deps: EngineDependencies): Engine {
   const fail = (job: Job, code: string, message: string): Job =>
     end(job, { state: 'failed', result: null, error: { code, message } });
 
-  const complete = async (job: Job, pages: readonly string[]): Promise<void> => {
-    const { bytes, contentType, characters } = renderResult(pages, job.format);
+  const complete = async (job: Job, done: Extract<WorkOutcome, { ok: true }>): Promise<void> => {
+    const { bytes, contentType, facts, inline } = done;
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     await blobs.put(sha256, bytes);
     if (!isUnderWay(job.id)) return;
-    const artifactId = `art_${job.id}`;
-    const result = { artifactId, sha256, bytes: bytes.length, contentType, pages: pages.length, characters };
-    end(job, { state: 'completed', result, error: null }, inlineText(job.format, bytes));
-  };
-
-  const read = (job: Job): Promise<Extraction> => {
-    const file = store.get('file', job.input);
-    if (file === undefined) throw new Error('the input is not in the state file');
-    return deps.extractor.extract(file.sha256, file.media, () => blobs.get(file.sha256));
+    const result = { ...facts, artifactId: `art_${job.id}`, sha256, bytes: bytes.length, contentType };
+    end(job, { state: 'completed', result, error: null }, inline);
   };
 
   const work = async (job: Job): Promise<void> => {
     try {
-      const extraction = await read(job);
+      const outcome = await deps.work.perform(job);
       if (!isUnderWay(job.id)) return;
-      if (extraction.ok) await complete(job, extraction.pages);
-      else fail(job, extraction.code, extraction.message);
+      if (outcome.ok) await complete(job, outcome);
+      else fail(job, outcome.code, outcome.message);
     } catch (error) {
       deps.logger.warn({ job: job.id, error: String(error) }, 'job could not be processed');
       if (isUnderWay(job.id)) fail(job, 'INTERNAL', 'The service could not process the file.');
@@ -111,6 +104,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     submit: (wanted, alongside) => {
       const { minMs, maxMs } = deps.processing;
       const nowMs = clock.now();
+      const takesMs = Math.round(minMs + deps.prng() * (maxMs - minMs));
       const job: Job = {
         ...wanted,
         id: wanted.id ?? newId('job'),
@@ -118,7 +112,8 @@ export function createEngine(deps: EngineDependencies): Engine {
         createdAtMs: nowMs,
         updatedAtMs: nowMs,
         revision: store.nextRevision(),
-        dueAtMs: Date.now() + Math.round(minMs + deps.prng() * (maxMs - minMs)),
+        runsFromMs: Date.now() + Math.floor(takesMs / 2),
+        dueAtMs: Date.now() + takesMs,
         costMicros: deps.costMicros,
         result: null,
         error: null,

@@ -1,3 +1,5 @@
+export { sandboxAccess } from './access.ts';
+export type { SandboxAccess } from './access.ts';
 export { startSandbox } from './start-sandbox.ts';
 export type { Sandbox } from './start-sandbox.ts';
 export { defaultClient, defaultWebhookSecret } from './options.ts';

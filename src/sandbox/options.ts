@@ -4,6 +4,7 @@ import { limitSchema } from './limiter.ts';
 import { silentLogger } from './logger.ts';
 import type { SandboxLogger } from './logger.ts';
 import { SandboxError } from './sandbox-error.ts';
+import { shapeSchema } from './shape/spec.ts';
 import { webhookEvents } from './webhooks/events.ts';
 
 const DAY_MS = 86_400_000;
@@ -31,6 +32,8 @@ const optionsSchema = z.strictObject({
   /** The state file; files' bytes lie beside it in `<statePath>.blobs`. @default none: memory only */
   statePath: z.string().min(1).optional(),
   clients: z.array(clientSchema).min(1).default([defaultClient]),
+  /** The API of another service than docproc; then `auth` and `idempotency` below say nothing. */
+  shape: shapeSchema.optional(),
   auth: z.enum(['oauth', 'api-key', 'none']).default('oauth'),
   /** How a repeated submit is recognised: an `Idempotency-Key`, an id the client chooses (`PUT /v3/jobs/{id}`), or not at all. */
   idempotency: z.enum(['header', 'put-id', 'none']).default('header'),

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createApiKeyAuth, createNoAuth } from './auth/api-key.ts';
-import { createBearerAuth, createTokenEndpoint } from './auth/oauth.ts';
+import { createAuthenticator } from './auth/create-authenticator.ts';
+import { createTokenEndpoint } from './auth/oauth.ts';
 import { createTokens } from './auth/tokens.ts';
 import { createServiceClock } from './clock.ts';
 import { createControl } from './control.ts';
 import { createEngine } from './engine.ts';
-import { createExtractor } from './extraction/extractor.ts';
 import { createFaultPanel } from './faults/panel.ts';
 import type { FaultState } from './faults/panel.ts';
 import { faultsSchema } from './faults/schema.ts';
@@ -16,7 +15,7 @@ import { createHandler } from './http/handle.ts';
 import { listen, stopServer } from './http/listen.ts';
 import { createRouter } from './http/routes.ts';
 import { createLimiter } from './limiter.ts';
-import { cancelJob, getArtifact, getJob, listJobs } from './operations/jobs.ts';
+import { cancelJob, getArtifact, getJob, getResult, listJobs } from './operations/jobs.ts';
 import { putFile } from './operations/put-file.ts';
 import { createSubmit } from './operations/submit.ts';
 import { describe, parseOptions } from './options.ts';
@@ -25,12 +24,14 @@ import { createPrng } from './prng.ts';
 import { createRequestLog } from './request-log.ts';
 import type { RequestEntry, RequestFilter } from './request-log.ts';
 import { SandboxError } from './sandbox-error.ts';
-import { createDocprocShape, docprocScopes } from './shape/docproc.ts';
+import { createConfiguredShape } from './shape/configured.ts';
+import { createDocprocShape } from './shape/docproc.ts';
 import { createFileBlobs, createMemoryBlobs } from './state/blobs.ts';
 import { openStore } from './state/store.ts';
 import { createAnnouncer } from './webhooks/announce.ts';
 import { createPoster } from './webhooks/post.ts';
 import { createSender } from './webhooks/sender.ts';
+import { createWork } from './work/create-work.ts';
 
 /** A running sandbox. */
 export interface Sandbox {
@@ -64,7 +65,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const switches = createFaultSwitches(createPrng(config.seed + 1));
   const panel = createFaultPanel({ switches, clock, limiter, tokens });
   panel.apply(config.faults);
-  const shape = createDocprocShape(config);
+  const shape =
+    config.shape === undefined
+      ? createDocprocShape(config)
+      : createConfiguredShape(config.shape, config.webhook.secret);
   const log = createRequestLog();
   const sender = createSender({
     store,
@@ -77,11 +81,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     delaysMs: config.webhookRetry.delaysMs,
     maxConcurrent: config.webhookRetry.maxConcurrent,
   });
-  const extractor = createExtractor({ ...config.processing, logger });
+  const work = createWork(config, { store, blobs });
   const engine = createEngine({
     store,
     blobs,
-    extractor,
+    work,
     clock,
     prng,
     logger,
@@ -91,26 +95,23 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     deliver: sender.schedule,
   });
 
-  const context = { config, store, blobs, engine, shape, clock };
-  const token = createTokenEndpoint(config.clients, tokens);
-  const authenticators = {
-    oauth: () => createBearerAuth(tokens),
-    'api-key': () => createApiKeyAuth(config.clients),
-    none: () => createNoAuth(docprocScopes),
-  };
+  const context = { config, store, blobs, engine, shape, work, clock };
+  const token = createTokenEndpoint(shape.realm, config.clients, tokens);
   const handle = createHandler({
     clock,
     faults: switches,
     limiter,
     log,
     logger,
-    authenticator: authenticators[config.auth](),
+    authenticator: createAuthenticator(shape, config.clients, tokens),
+    shape,
     route: createRouter(shape.routes),
     operations: {
       token: async (exchange) => token(exchange.headers, (await exchange.readBody(16_384)).toString('utf8')),
       putFile: (exchange) => putFile(context, exchange),
       submit: createSubmit(context),
       getJob: (exchange) => getJob(context, exchange),
+      getResult: (exchange) => getResult(context, exchange),
       listJobs: (exchange) => listJobs(context, exchange),
       cancelJob: (exchange) => cancelJob(context, exchange),
       getArtifact: (exchange) => getArtifact(context, exchange),
@@ -151,7 +152,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       engine.close();
       sender.close();
       await stopServer(server);
-      await extractor.close();
+      await work.close();
       store.close();
     },
   };

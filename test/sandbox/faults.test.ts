@@ -133,8 +133,9 @@ describe('contract drift', () => {
 
   it('leaves alone what is no object', () => {
     const drift = { kind: 'drift', rate: 1, skip: 0, remove: ['a.b'], status: 'X' } as const;
-    expect(applyDrift('text', { ...drift, remove: ['a'] })).toBe('text');
-    expect(applyDrift({ data: [1, { a: 2 }] }, { ...drift, remove: ['a.b'] })).toEqual({ data: [1, {}] });
+    const form = { status: 'status', items: 'data' };
+    expect(applyDrift('text', { ...drift, remove: ['a'] }, form)).toBe('text');
+    expect(applyDrift({ data: [1, { a: 2 }] }, { ...drift, remove: ['a.b'] }, form)).toEqual({ data: [1, {}] });
   });
 });
 

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parse } from 'yaml';
 import { PlaybookError } from '../../contracts/errors.ts';
 import { SandboxError, startSandbox } from '../../sandbox/index.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/index.ts';
 import { startLogging } from '../compose/logging.ts';
+import { readSandboxOptions, sandboxOptionsOf } from '../compose/sandbox-options.ts';
+import { integrationOf } from '../compose/service-configs.ts';
 import { untilAborted } from '../compose/until-aborted.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -12,6 +12,8 @@ import type { CliIo } from '../io.ts';
 
 export interface SandboxCommandOptions {
   readonly path: readonly string[];
+  /** Whose `sandbox.yaml` counts. @default docproc's API */
+  readonly service: string | undefined;
   /** A YAML file with the sandbox's options. */
   readonly config: string | undefined;
   readonly host: string | undefined;
@@ -34,10 +36,15 @@ export async function runSandbox(io: CliIo, options: SandboxCommandOptions): Pro
   return EXIT.ok;
 }
 
-/** What the file says, and the flags over it. */
+/** What the service's file says, the file named over it, and the flags over both. */
 async function sandboxOptions(io: CliIo, options: SandboxCommandOptions): Promise<SandboxOptions> {
   const { host, state, rate, seed } = options;
-  const file = options.config === undefined ? {} : await readOptions(resolve(io.cwd, options.config));
+  const { config, service } = options;
+  if (service !== undefined) await integrationOf(service);
+  const file = {
+    ...(service === undefined ? {} : await sandboxOptionsOf(service)),
+    ...(config === undefined ? {} : await readSandboxOptions(resolve(io.cwd, config))),
+  };
   const port = options.port ?? file.port ?? USUAL_PORT;
   return {
     ...file,
@@ -47,18 +54,6 @@ async function sandboxOptions(io: CliIo, options: SandboxCommandOptions): Promis
     ...(rate === undefined ? {} : { limit: { ...file.limit, rate } }),
     ...(seed === undefined ? {} : { seed }),
   };
-}
-
-async function readOptions(path: string): Promise<SandboxOptions> {
-  let parsed: unknown;
-  try {
-    parsed = parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new PlaybookError('CONFIG_INVALID', `The sandbox's options cannot be read from ${path}: ${why}`, { cause });
-  }
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
-  throw new PlaybookError('CONFIG_INVALID', `${path} must hold the sandbox's options by name.`);
 }
 
 async function start(options: SandboxOptions, logger: SandboxOptions['logger']): Promise<Sandbox> {

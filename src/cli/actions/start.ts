@@ -55,7 +55,7 @@ function introduction(io: CliIo, embedded: Embedded): string {
     'Playbook is up:',
     `  Temporal   ${embedded.temporalAddress} (state in ${home.startsWith('..') ? embedded.home : home})`,
     `  Web UI     ${embedded.uiUrl}`,
-    ...(embedded.sandboxUrl === undefined ? [] : [`  sandbox    ${embedded.sandboxUrl}`]),
+    ...[...embedded.sandboxUrls].map(([service, url]) => `  sandbox    ${url} (${service})`),
     `  webhooks   ${embedded.receiverUrl}`,
     `  worker     ${embedded.services.map(({ integration }) => integration.service).join(', ')}`,
   ].join('\n');

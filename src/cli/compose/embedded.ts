@@ -21,6 +21,7 @@ import { announceEndpoints, callbackSecretFile, keepPorts, keptPorts, withdrawEn
 import { InterruptedError } from './interrupted-error.ts';
 import type { Logging } from './logging.ts';
 import { startReceiverPart } from './receiver-part.ts';
+import { sandboxOptionsOf } from './sandbox-options.ts';
 import {
   configFile,
   forSandbox,
@@ -58,8 +59,8 @@ export interface Embedded {
   readonly client: Client;
   readonly temporalAddress: string;
   readonly uiUrl: string;
-  /** Absent when every service has a counterpart of its own. */
-  readonly sandboxUrl?: string;
+  /** Those that run here, by service. */
+  readonly sandboxUrls: ReadonlyMap<string, string>;
   readonly receiverUrl: string;
   readonly services: readonly ConfiguredService[];
   /** Rejects when a part ends by itself; never resolves. */
@@ -68,6 +69,8 @@ export interface Embedded {
   readonly close: () => Promise<void>;
 }
 
+/** The service whose sandbox has the usual port. */
+const FIRST_SERVICE = 'docproc';
 const USUAL_PORTS = { sandbox: 8300, receiver: 8301 };
 const NAMESPACE = 'default';
 const SHUTDOWN_GRACE_MS = 3000;
@@ -95,11 +98,13 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
 
   const secretFile = await callbackSecretFile(home.path);
   const fromFiles = await configuredByFile(names, configs, io, secretFile, redactor.learn);
-  const ports = await choosePorts(home.path, fromFiles);
-  const [sandboxUrl, receiverUrl] = [`http://127.0.0.1:${ports.sandbox}`, `http://127.0.0.1:${ports.receiver}`];
-  const site = { sandboxUrl, receiverUrl, callbackSecretFile: secretFile };
+  const ports = await choosePorts(home.path, names, fromFiles);
+  const receiverUrl = `http://127.0.0.1:${ports.receiver}`;
   const services = await Promise.all(
-    names.map(async (name) => adapt(fromFiles.get(name) ?? (await forSandbox(name, site, redactor.learn)))),
+    ports.sandboxes.map(async ({ service, url }) => {
+      const site = { sandboxUrl: url, receiverUrl, callbackSecretFile: secretFile };
+      return adapt(fromFiles.get(service) ?? (await forSandbox(service, site, redactor.learn)));
+    }),
   );
 
   checkEnvironments(withFallbacks(services).map(({ config }) => config));
@@ -121,9 +126,12 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
   closing.add(() => temporal.stop());
   io.interrupt.throwIfAborted();
 
-  const hasSandbox = withFallbacks(services).some(({ config }) => config.service.base_url === sandboxUrl);
-  if (hasSandbox) {
-    const sandbox = await startSandbox({ port: ports.sandbox, statePath: join(home.path, 'sandbox.state'), logger });
+  const used = new Set(withFallbacks(services).map(({ config }) => config.service.base_url));
+  const sandboxes = ports.sandboxes.filter(({ url }) => used.has(url));
+  for (const { service, port } of sandboxes) {
+    const state = service === FIRST_SERVICE ? 'sandbox.state' : `sandbox-${service}.state`;
+    const options = await sandboxOptionsOf(service);
+    const sandbox = await startSandbox({ ...options, port, statePath: join(home.path, state), logger });
     closing.add(() => sandbox.close());
   }
   const connected = await connectToTemporal({ address: temporal.address, namespace: NAMESPACE, ...converter });
@@ -166,7 +174,7 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
     client: connected.client,
     temporalAddress: temporal.address,
     uiUrl: temporal.uiUrl,
-    ...(hasSandbox ? { sandboxUrl } : {}),
+    sandboxUrls: new Map(sandboxes.map(({ service, url }) => [service, url])),
     receiverUrl,
     services,
     broken: rejection(failure.signal),
@@ -201,11 +209,19 @@ async function configuredByFile(
   return found;
 }
 
+/** The port of a service's sandbox in this process. */
+interface SandboxPlace {
+  readonly service: string;
+  readonly port: number;
+  readonly url: string;
+}
+
 /** Where a configuration says webhooks go on this machine, there; else the ports this home had before; else the usual ones. */
 async function choosePorts(
   home: string,
+  services: readonly string[],
   fromFiles: ReadonlyMap<string, ConfiguredService>,
-): Promise<{ readonly sandbox: number; readonly receiver: number }> {
+): Promise<{ readonly sandboxes: readonly SandboxPlace[]; readonly receiver: number }> {
   const kept = await keptPorts(home);
   const asked = new Set(
     withFallbacks(fromFiles.values()).flatMap(({ config }) => loopbackPort(config.webhook?.public_url) ?? []),
@@ -216,11 +232,21 @@ async function choosePorts(
       `webhook.public_url names different ports of this machine (${[...asked].join(', ')}), but there is one receiver. Use the same port.`,
     );
   }
-  const [receiver] = asked;
-  const ports = {
-    sandbox: await freePort(kept.sandbox, USUAL_PORTS.sandbox),
-    receiver: receiver ?? (await freePort(kept.receiver, USUAL_PORTS.receiver)),
-  };
-  await keepPorts(home, ports);
-  return ports;
+  const [asksReceiver] = asked;
+  const receiver = asksReceiver ?? (await freePort(kept.receiver, USUAL_PORTS.receiver));
+  const places: SandboxPlace[] = [];
+  for (const service of services) {
+    const taken = new Set([receiver, ...places.map(({ port }) => port)]);
+    const wanted = service === FIRST_SERVICE ? [kept.sandbox, USUAL_PORTS.sandbox] : [kept.sandboxes?.[service]];
+    const port = await freePort(...wanted.filter((one) => one !== undefined && !taken.has(one)));
+    places.push({ service, port, url: `http://127.0.0.1:${port}` });
+  }
+  const byService = Object.fromEntries(places.map(({ service, port }) => [service, port]));
+  const { [FIRST_SERVICE]: sandbox = kept.sandbox, ...others } = byService;
+  await keepPorts(home, {
+    ...(sandbox === undefined ? {} : { sandbox }),
+    sandboxes: { ...kept.sandboxes, ...others },
+    receiver,
+  });
+  return { sandboxes: places, receiver };
 }

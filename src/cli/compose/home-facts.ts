@@ -4,7 +4,10 @@ import { join } from 'node:path';
 
 /** Ports of the embedded parts: kept over restarts, so that callbacks under way find their receiver. */
 export interface KeptPorts {
+  /** docproc's sandbox. */
   readonly sandbox?: number;
+  /** The other services' sandboxes. */
+  readonly sandboxes?: Readonly<Record<string, number>>;
   readonly receiver?: number;
 }
 

@@ -12,9 +12,10 @@ import {
   parseConfig,
 } from '../../definition/index.ts';
 import type { Integration, Secrets, ServiceConfig } from '../../definition/index.ts';
-import { defaultClient, defaultWebhookSecret } from '../../sandbox/index.ts';
+import { defaultClient, defaultWebhookSecret, sandboxAccess } from '../../sandbox/index.ts';
 import { badUsage } from '../args/bad-usage.ts';
 import { INTEGRATIONS_CODE, INTEGRATIONS_FOLDER } from '../package-folders.ts';
+import { sandboxOptionsOf } from './sandbox-options.ts';
 
 /** A service ready to be put together. */
 export interface ConfiguredService {
@@ -111,12 +112,13 @@ export async function fromFile(
 export function withSandboxDefaults(config: ServiceConfig, env: Env, callbackSecret: string): Env {
   if (!isLocalSandbox(config)) return env;
   const values: readonly (readonly [string | undefined, string])[] = [
-    ...(config.auth.type === 'oauth_client_credentials'
-      ? ([
-          [config.auth.client_id, defaultClient.id],
-          [config.auth.client_secret, defaultClient.secret],
-        ] as const)
-      : []),
+    ...Object.entries(config.auth).map(
+      ([name, ref]: readonly [string, unknown]) =>
+        [
+          typeof ref === 'string' ? ref : undefined,
+          name === 'client_id' || name === 'username' ? defaultClient.id : defaultClient.secret,
+        ] as const,
+    ),
     ...(config.webhook?.secrets ?? []).map((ref) => [ref, defaultWebhookSecret] as const),
     [config.webhook?.token_secret, callbackSecret],
   ];
@@ -141,13 +143,13 @@ function isLoopback(url: string): boolean {
 
 /** What the embedded parts are to a generated configuration. */
 export interface EmbeddedSite {
+  /** Of the service's own sandbox. */
   readonly sandboxUrl: string;
   readonly receiverUrl: string;
   /** File with the secret of this home's callback tokens. */
   readonly callbackSecretFile: string;
 }
 
-const CLIENT_SECRET = 'PLAYBOOK_SANDBOX_CLIENT_SECRET';
 const WEBHOOK_SECRET = 'PLAYBOOK_SANDBOX_WEBHOOK_SECRET';
 
 /** A service whose counterpart is the embedded sandbox: its example configuration, pointed there. */
@@ -161,14 +163,10 @@ export async function forSandbox(
   const document = parseDocument(await readFile(source, 'utf8'));
   document.set('environment', 'sandbox');
   document.setIn(['service', 'base_url'], site.sandboxUrl);
-  document.set('auth', {
-    type: 'oauth_client_credentials',
-    token_url: `${site.sandboxUrl}/oauth/token`,
-    scopes: defaultClient.scopes,
-    client_id: defaultClient.id,
-    client_secret: `env:${CLIENT_SECRET}`,
-  });
-  if (integration.webhook !== undefined) {
+  const access = sandboxAccess(await sandboxOptionsOf(service), site.sandboxUrl);
+  document.set('auth', access.auth);
+  // An example without webhooks means polling, whatever the service could send.
+  if (integration.webhook !== undefined && document.has('webhook')) {
     document.set('webhook', {
       public_url: site.receiverUrl,
       secrets: [`env:${WEBHOOK_SECRET}`],
@@ -176,6 +174,6 @@ export async function forSandbox(
     });
   }
   const config = parseConfig(document.toString(), { service, source });
-  const env = { [CLIENT_SECRET]: defaultClient.secret, [WEBHOOK_SECRET]: defaultWebhookSecret };
+  const env = { ...access.secrets, [WEBHOOK_SECRET]: access.webhookSecret };
   return { integration, config, secrets: createSecrets({ env, onResolved }) };
 }

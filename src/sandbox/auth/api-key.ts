@@ -2,17 +2,15 @@ import { ApiError } from '../api-error.ts';
 import { equalSecrets } from './equal-secrets.ts';
 import type { Authenticator, Client } from './authenticator.ts';
 
-const HEADER = 'x-api-key';
-const challenge = 'ApiKey realm="docproc"';
-
-/** Knows callers by the secret in `X-Api-Key`. */
-export function createApiKeyAuth(clients: readonly Client[]): Authenticator {
+/** Knows callers by the secret in a header. */
+export function createApiKeyAuth(realm: string, header: string, clients: readonly Client[]): Authenticator {
+  const challenge = `ApiKey realm="${realm}"`;
   return {
     authenticate: (headers) => {
-      const key = headers[HEADER];
+      const key = headers[header.toLowerCase()];
       const client = typeof key === 'string' ? clients.find(({ secret }) => equalSecrets(secret, key)) : undefined;
       if (client === undefined) {
-        throw new ApiError(401, 'UNAUTHENTICATED', 'X-Api-Key is missing or unknown.', {
+        throw new ApiError(401, 'UNAUTHENTICATED', `${header} is missing or unknown.`, {
           headers: { 'WWW-Authenticate': challenge },
         });
       }

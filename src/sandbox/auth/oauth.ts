@@ -5,29 +5,29 @@ import { equalSecrets } from './equal-secrets.ts';
 import type { Authenticator, Client } from './authenticator.ts';
 import type { Tokens } from './tokens.ts';
 
-const bearer = (error: string, description: string): Record<string, string> => ({
-  'WWW-Authenticate': `Bearer realm="docproc", error="${error}", error_description="${description}"`,
+const bearer = (realm: string, error: string, description: string): Record<string, string> => ({
+  'WWW-Authenticate': `Bearer realm="${realm}", error="${error}", error_description="${description}"`,
 });
 
 /** Knows callers by a bearer token (RFC 6750). */
-export function createBearerAuth(tokens: Tokens): Authenticator {
+export function createBearerAuth(realm: string, check: Tokens['check']): Authenticator {
   return {
     authenticate: ({ authorization }) => {
       if (authorization === undefined) {
         throw new ApiError(401, 'UNAUTHENTICATED', 'A bearer token is required: get one from POST /oauth/token.', {
-          headers: { 'WWW-Authenticate': 'Bearer realm="docproc"' },
+          headers: { 'WWW-Authenticate': `Bearer realm="${realm}"` },
         });
       }
       const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
-      const caller = token === undefined ? undefined : tokens.check(token);
+      const caller = token === undefined ? undefined : check(token);
       if (caller === undefined) {
         throw new ApiError(401, 'UNAUTHENTICATED', 'The token is invalid, expired or revoked: get a new one.', {
-          headers: bearer('invalid_token', 'The token is invalid, expired or revoked'),
+          headers: bearer(realm, 'invalid_token', 'The token is invalid, expired or revoked'),
         });
       }
       return caller;
     },
-    scopeChallenge: (scope) => `Bearer realm="docproc", error="insufficient_scope", scope="${scope}"`,
+    scopeChallenge: (scope) => `Bearer realm="${realm}", error="insufficient_scope", scope="${scope}"`,
   };
 }
 
@@ -42,7 +42,7 @@ const refuse = (status: 400 | 401, error: string, description: string, headers =
 const formDecode = (text: string): string => new URLSearchParams(`v=${text.replaceAll('&', '%26')}`).get('v') ?? '';
 
 /** Reads HTTP Basic credentials, form-decoded as RFC 6749 section 2.3.1 wants; undefined when malformed. */
-function readBasic(authorization: string): readonly [id: string, secret: string] | undefined {
+export function readBasic(authorization: string): readonly [id: string, secret: string] | undefined {
   const encoded = /^Basic ([A-Za-z0-9+/]+=*)$/i.exec(authorization)?.[1];
   if (encoded === undefined) return undefined;
   const [id, secret, ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
@@ -52,6 +52,7 @@ function readBasic(authorization: string): readonly [id: string, secret: string]
 
 /** The token endpoint of RFC 6749: client credentials only, by Basic or by form fields. */
 export function createTokenEndpoint(
+  realm: string,
   clients: readonly Client[],
   tokens: Tokens,
 ): (headers: IncomingHttpHeaders, body: string) => Answer {
@@ -75,7 +76,7 @@ export function createTokenEndpoint(
     const client = clients.find((known) => known.id === id);
     if (client === undefined || !equalSecrets(client.secret, secret)) {
       return refuse(401, 'invalid_client', 'The client is unknown or its secret is wrong', {
-        'WWW-Authenticate': 'Basic realm="docproc"',
+        'WWW-Authenticate': `Basic realm="${realm}"`,
       });
     }
 

@@ -12,19 +12,19 @@ type ExtractionErrorCode =
   | 'EXTRACTION_TIMEOUT'
   | 'EXTRACTION_CRASHED';
 
-/** The media types the service reads. */
+/** The media types whose text can be read. */
 export const supportedTypes = ['application/pdf', 'text/plain', 'text/markdown'] as const;
 
 /** An upload's Content-Type, taken apart. */
 export interface MediaType {
-  readonly type: (typeof supportedTypes)[number];
+  readonly type: string;
   readonly charset: string;
 }
 
 /** Reads a Content-Type header; undefined when the service does not support it. */
-export function parseMediaType(header: string | undefined): MediaType | undefined {
+export function parseMediaType(header: string | undefined, supported: readonly string[]): MediaType | undefined {
   const [essence = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
-  const type = supportedTypes.find((supported) => supported === essence);
+  const type = supported.find((known) => known === essence);
   if (type === undefined) return undefined;
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length) ?? 'utf-8';
   try {

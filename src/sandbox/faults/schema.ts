@@ -14,7 +14,7 @@ const often = {
 
 const request = {
   /** @default any */
-  method: z.enum(['GET', 'PUT', 'POST', 'DELETE']).optional(),
+  method: z.enum(['GET', 'PUT', 'POST', 'PATCH', 'DELETE']).optional(),
   /** `*` is one segment, `**` the rest. @default any */
   path: z.string().startsWith('/').optional(),
   ...often,

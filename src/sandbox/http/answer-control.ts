@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '../api-error.ts';
 import type { ControlRequest } from '../control.ts';
+import { renderApiError } from '../shape/render-error.ts';
 import type { Answer } from './exchange.ts';
 import { errorAnswer } from './error-answer.ts';
 import { readBody } from './read-body.ts';
@@ -20,7 +21,7 @@ export async function answerControl(
     query: url.searchParams,
     body: async () => (await readBody(request, MAX_BODY_BYTES)).toString('utf8'),
   }).catch((error: unknown) => {
-    if (error instanceof ApiError) return errorAnswer(error);
+    if (error instanceof ApiError) return errorAnswer(error, renderApiError);
     throw error;
   });
   response.writeHead(answer.status, { ...answer.headers, 'Content-Type': 'application/json' });

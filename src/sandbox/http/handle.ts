@@ -8,6 +8,7 @@ import { limitHeaders } from '../limiter.ts';
 import type { Limiter } from '../limiter.ts';
 import type { SandboxLogger } from '../logger.ts';
 import type { RequestEntry, RequestLog } from '../request-log.ts';
+import type { Shape } from '../shape/shape.ts';
 import { errorAnswer, faultAnswer } from './error-answer.ts';
 import type { Answer, Exchange, Notes } from './exchange.ts';
 import { readBody } from './read-body.ts';
@@ -21,6 +22,7 @@ export interface HandlerDependencies {
   readonly log: RequestLog;
   readonly logger: SandboxLogger;
   readonly authenticator: Authenticator;
+  readonly shape: Shape;
   readonly route: (method: string, path: string) => RouteMatch;
   readonly operations: Readonly<Record<Operation, (exchange: Exchange) => Promise<Answer>>>;
 }
@@ -84,14 +86,14 @@ export function createHandler(deps: HandlerDependencies): Handling {
     plan: RequestPlan,
     notes: Notes & { limited: boolean },
   ): Promise<Answer> => {
-    if (plan.error?.at === 'before') return faultAnswer(plan.error);
+    if (plan.error?.at === 'before') return faultAnswer(plan.error, deps.shape.renderError);
     try {
       const url = new URL(request.url ?? '/', 'http://sandbox');
       const real = await answer(request, response, url, plan, notes);
-      return plan.error?.at === 'after' ? faultAnswer(plan.error) : real;
+      return plan.error?.at === 'after' ? faultAnswer(plan.error, deps.shape.renderError) : real;
     } catch (error) {
       if (!(error instanceof ApiError)) deps.logger.warn({ error: String(error) }, 'request failed');
-      return errorAnswer(error);
+      return errorAnswer(error, deps.shape.renderError);
     }
   };
 
@@ -107,9 +109,12 @@ export function createHandler(deps: HandlerDependencies): Handling {
     const decided = await decide(request, response, plan, entry);
     await pause(plan.latencyMs.after);
     if (plan.reset === 'after' || response.destroyed) return cut(request);
-    await send(request, response, decided, plan);
+    await send(request, response, decided, plan, deps.shape.drift);
     return decided.status;
   };
+
+  const { idempotency } = deps.shape;
+  const keyHeader = idempotency.kind === 'header' ? idempotency.header.toLowerCase() : undefined;
 
   return async (request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
@@ -118,7 +123,7 @@ export function createHandler(deps: HandlerDependencies): Handling {
     const entry = deps.log.open(method, path, at);
     const plan = deps.faults.planRequest(method, path);
     entry.faults = plan.names;
-    const key = request.headers['idempotency-key'];
+    const key = keyHeader === undefined ? undefined : request.headers[keyHeader];
     if (typeof key === 'string') entry.key = key;
     entry.status = await carryOut(request, response, plan, entry);
     entry.ms = Math.round((arrival() - at) * 1_000) / 1_000;

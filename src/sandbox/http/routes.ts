@@ -1,11 +1,12 @@
 import { ApiError } from '../api-error.ts';
 
 /** What the service can do; a shape says by which method and path. */
-export type Operation = 'token' | 'putFile' | 'submit' | 'getJob' | 'listJobs' | 'cancelJob' | 'getArtifact';
+export type Operation =
+  'token' | 'putFile' | 'submit' | 'getJob' | 'getResult' | 'listJobs' | 'cancelJob' | 'getArtifact';
 
 /** One line of an API's table of contents. */
 export interface Route {
-  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** `{name}` is one segment. */
   readonly path: string;
   readonly operation: Operation;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { applyDrift } from '../faults/drift.ts';
 import type { RequestPlan } from '../faults/switches.ts';
+import type { Shape } from '../shape/shape.ts';
 import type { Answer } from './exchange.ts';
 
 /** A body nobody reads is taken off the connection up to this size, so that the next request can use it. */
@@ -15,9 +16,13 @@ export async function send(
   response: ServerResponse,
   answer: Answer,
   plan: RequestPlan,
+  driftForm: Shape['drift'],
 ): Promise<void> {
   const isBytes = Buffer.isBuffer(answer.body);
-  const drifted = isBytes || answer.status >= 300 ? answer.body : plan.drifts.reduce<unknown>(applyDrift, answer.body);
+  const drifted =
+    isBytes || answer.status >= 300
+      ? answer.body
+      : plan.drifts.reduce<unknown>((body, drift) => applyDrift(body, drift, driftForm), answer.body);
   const bytes = isBytes ? answer.body : Buffer.from(JSON.stringify(drifted), 'utf8');
   if (!isBytes) response.setHeader('Content-Type', 'application/json');
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);

@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto';
 import { ApiError } from '../api-error.ts';
-import { parseMediaType, supportedTypes } from '../extraction/document.ts';
+import { parseMediaType } from '../extraction/document.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
 import type { StoredFile } from '../state/entities.ts';
 import type { OperationContext } from './context.ts';
-
-const render = (file: StoredFile): Record<string, unknown> => ({
-  id: `sha256:${file.sha256}`,
-  sha256: file.sha256,
-  bytes: file.bytes,
-  content_type: file.media.type,
-  created_at: new Date(file.createdAtMs).toISOString(),
-});
 
 /** Stores a file under its own hash: 201 the first time, 200 with the same answer ever after. */
 export async function putFile(context: OperationContext, exchange: Exchange): Promise<Answer> {
@@ -21,9 +13,13 @@ export async function putFile(context: OperationContext, exchange: Exchange): Pr
       field: 'sha256',
     });
   }
-  const media = parseMediaType(exchange.headers['content-type']);
+  const media = parseMediaType(exchange.headers['content-type'], context.shape.mediaTypes);
   if (media === undefined) {
-    throw new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', `Content-Type must be one of ${supportedTypes.join(', ')}.`);
+    throw new ApiError(
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      `Content-Type must be one of ${context.shape.mediaTypes.join(', ')}.`,
+    );
   }
   const bytes = await exchange.readBody(context.config.maxFileBytes);
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
@@ -32,7 +28,7 @@ export async function putFile(context: OperationContext, exchange: Exchange): Pr
 
   const known = context.store.get('file', sha256);
   if (known?.media.type === media.type && known.media.charset === media.charset) {
-    return { status: 200, body: render(known) };
+    return { status: 200, body: context.shape.renderFile(known) };
   }
   await context.blobs.put(sha256, bytes);
   const file: StoredFile = {
@@ -42,5 +38,5 @@ export async function putFile(context: OperationContext, exchange: Exchange): Pr
     createdAtMs: known?.createdAtMs ?? context.clock.now(),
   };
   context.store.commit([['file', sha256, file]]);
-  return { status: known === undefined ? 201 : 200, body: render(file) };
+  return { status: known === undefined ? 201 : 200, body: context.shape.renderFile(file) };
 }

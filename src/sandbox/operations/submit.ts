@@ -1,44 +1,18 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
-import { formats } from '../extraction/render-result.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
+import type { Submission } from '../shape/shape.ts';
 import type { Job } from '../state/entities.ts';
 import type { OperationContext } from './context.ts';
 
 const MAX_JSON_BYTES = 65_536;
 
-const callbackUrl = z
-  .string()
-  .max(2_048)
-  .refine((text) => /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''), {
-    error: 'must be an http or https URL',
-  });
-
-const bodySchema = z.strictObject({
-  input: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 lower-case hex digits'),
-  options: z.strictObject({ format: z.enum(formats) }),
-  callback_url: callbackUrl.optional(),
-  reference: z.string().min(1).max(256).optional(),
-});
-
-type Body = z.output<typeof bodySchema>;
-
-async function readJob(exchange: Exchange): Promise<Body> {
+async function readJson(exchange: Exchange): Promise<unknown> {
   const type = exchange.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json.');
   }
   const text = (await exchange.readBody(MAX_JSON_BYTES)).toString('utf8');
-  const parsed = bodySchema.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const path = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])];
-  const field = path.join('.') || 'body';
-  throw new ApiError(400, 'VALIDATION', `${field}: ${issue?.message ?? 'is not valid'}`, { field });
-}
-
-function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -46,52 +20,62 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Reads the key, bare or as the quoted string of the IETF draft; both mean the same key. */
-function readKey(header: string | string[] | undefined): string {
-  const text = typeof header === 'string' ? header.trim() : '';
-  const key = /^"(.*)"$/.exec(text)?.[1] ?? text;
+function checkKey(key: string, field: string): string {
   if (key === '') {
-    throw new ApiError(400, 'IDEMPOTENCY_KEY_MISSING', 'Idempotency-Key is required: send one key per job.', {
-      field: 'Idempotency-Key',
-    });
+    throw new ApiError(400, 'IDEMPOTENCY_KEY_MISSING', `${field} is required: send one key per job.`, { field });
   }
-  if (key.length > 255) {
-    throw new ApiError(400, 'VALIDATION', 'Idempotency-Key: must have at most 255 characters', {
-      field: 'Idempotency-Key',
-    });
-  }
+  if (key.length > 255) throw new ApiError(400, 'VALIDATION', `${field}: must have at most 255 characters`, { field });
   return key;
 }
 
-/** Zod's output has its fields in the schema's order, whatever order they came in: equal content, equal print. */
-const fingerprintOf = (body: Body): string => createHash('sha256').update(JSON.stringify(body)).digest('hex');
+/** Reads the key, bare or as the quoted string of the IETF draft; both mean the same key. */
+function readKey(header: string | string[] | undefined, name: string): string {
+  const text = typeof header === 'string' ? header.trim() : '';
+  return checkKey(/^"(.*)"$/.exec(text)?.[1] ?? text, name);
+}
+
+const printOf = ({ fingerprint }: Submission): string => createHash('sha256').update(fingerprint).digest('hex');
 
 const answerId = (clientId: string, key: string): string => `${clientId}\n${key}`;
 
-/** Creates the submit operation, which recognises a repeated request the way the configuration says. */
+/** Creates the submit operation, which recognises a repeated request the way the shape says. */
 export function createSubmit(context: OperationContext): (exchange: Exchange) => Promise<Answer> {
   const { config, store, engine, shape } = context;
   const underWay = new Set<string>();
+  const uploadPath = shape.routes.find(({ operation }) => operation === 'putFile')?.path;
 
-  const requireInput = (body: Body): string => {
-    const sha256 = body.input.slice('sha256:'.length);
-    if (store.get('file', sha256) !== undefined) return sha256;
-    throw new ApiError(400, 'INPUT_NOT_FOUND', 'input: no such file; PUT it to /v3/files/{sha256} first.', {
-      field: 'input',
+  const requireInput = (input: string | null): string | null => {
+    if (input === null || store.get('file', input) !== undefined) return input;
+    const field = shape.inputField;
+    throw new ApiError(400, 'INPUT_NOT_FOUND', `${field}: no such file; PUT it to ${uploadPath} first.`, { field });
+  };
+
+  const refuseWhenBusy = (clientId: string): void => {
+    const { busy } = shape;
+    if (busy === undefined) return;
+    const open = [...store.all('job')].filter((job) => job.state === 'processing' && job.clientId === clientId);
+    if (open.length < busy.jobs) return;
+    const headers = busy.retryAfterS === undefined ? {} : { 'Retry-After': String(busy.retryAfterS) };
+    throw new ApiError(busy.status, busy.code, `${open.length} jobs are under way: wait until one has ended.`, {
+      headers,
     });
   };
 
-  const create = (exchange: Exchange, body: Body, key: string | null, id?: string): { job: Job; answer: Answer } => {
+  const create = (exchange: Exchange, submission: Submission, key: string | null, id?: string): Answer => {
+    const { format, callbackUrl, reference, fields } = submission;
+    refuseWhenBusy(exchange.clientId);
     let answer: Answer | undefined;
     const job = engine.submit(
       {
         ...(id === undefined ? {} : { id }),
         clientId: exchange.clientId,
         key,
-        input: requireInput(body),
-        format: body.options.format,
-        callbackUrl: body.callback_url ?? null,
-        reference: body.reference ?? null,
+        input: requireInput(submission.input),
+        format,
+        callbackUrl,
+        reference,
+        fields,
+        fingerprint: printOf(submission),
       },
       (accepted) => {
         answer = accept(accepted);
@@ -101,7 +85,7 @@ export function createSubmit(context: OperationContext): (exchange: Exchange) =>
             'answer',
             answerId(exchange.clientId, key),
             {
-              fingerprint: fingerprintOf(body),
+              fingerprint: accepted.fingerprint,
               body: JSON.stringify(answer.body),
               location: shape.jobPath(accepted.id),
               expiresAtMs: Date.now() + config.idempotencyTtlMs,
@@ -111,28 +95,28 @@ export function createSubmit(context: OperationContext): (exchange: Exchange) =>
       },
     );
     exchange.notes.accepted = true;
-    return { job, answer: answer ?? accept(job) };
+    return answer ?? accept(job);
   };
 
   const accept = (job: Job): Answer => ({
-    status: 202,
+    status: shape.acceptedStatus,
     headers: { Location: shape.jobPath(job.id) },
     body: shape.renderJob(job, {}),
   });
 
-  const byHeader = async (exchange: Exchange): Promise<Answer> => {
-    const key = readKey(exchange.headers['idempotency-key']);
+  /** Answers as the first time, or creates the job; what the key covers is read by `read` once the key is known. */
+  const byKey = async (exchange: Exchange, key: string, read: () => Promise<Submission>): Promise<Answer> => {
     exchange.notes.key = key;
-    const body = await readJob(exchange);
+    const submission = await read();
     const id = answerId(exchange.clientId, key);
     const stored = store.get('answer', id);
     if (stored !== undefined && stored.expiresAtMs > Date.now()) {
-      if (stored.fingerprint !== fingerprintOf(body)) {
+      if (stored.fingerprint !== printOf(submission)) {
         throw new ApiError(422, 'IDEMPOTENCY_KEY_REUSED', 'Idempotency-Key was used before with another body.');
       }
       exchange.notes.replayed = true;
       return {
-        status: 202,
+        status: shape.acceptedStatus,
         headers: { Location: stored.location, 'Idempotent-Replayed': 'true' },
         body: JSON.parse(stored.body),
       };
@@ -147,11 +131,13 @@ export function createSubmit(context: OperationContext): (exchange: Exchange) =>
     underWay.add(id);
     try {
       await exchange.linger();
-      return create(exchange, body, key).answer;
+      return create(exchange, submission, key);
     } finally {
       underWay.delete(id);
     }
   };
+
+  const readSubmission = async (exchange: Exchange): Promise<Submission> => shape.readSubmit(await readJson(exchange));
 
   const byId = async (exchange: Exchange): Promise<Answer> => {
     const id = exchange.params['id'] ?? '';
@@ -161,29 +147,35 @@ export function createSubmit(context: OperationContext): (exchange: Exchange) =>
         field: 'id',
       });
     }
-    const body = await readJob(exchange);
+    const submission = await readSubmission(exchange);
     await exchange.linger();
     const known = store.get('job', id);
-    if (known === undefined) return create(exchange, body, id, id).answer;
-    const isSame =
-      known.clientId === exchange.clientId &&
-      fingerprintOf(body) ===
-        fingerprintOf({
-          input: `sha256:${known.input}`,
-          options: { format: known.format },
-          ...(known.callbackUrl === null ? {} : { callback_url: known.callbackUrl }),
-          ...(known.reference === null ? {} : { reference: known.reference }),
-        });
-    if (!isSame) throw new ApiError(409, 'ID_CONFLICT', 'A job with this id and another body exists.');
+    if (known === undefined) return create(exchange, submission, id, id);
+    if (known.clientId !== exchange.clientId || known.fingerprint !== printOf(submission)) {
+      throw new ApiError(409, 'ID_CONFLICT', 'A job with this id and another body exists.');
+    }
     exchange.notes.replayed = true;
     return accept(known);
   };
 
-  const always = async (exchange: Exchange): Promise<Answer> => {
-    const body = await readJob(exchange);
-    await exchange.linger();
-    return create(exchange, body, null).answer;
+  return async (exchange) => {
+    const { idempotency } = shape;
+    switch (idempotency.kind) {
+      case 'header': {
+        const key = readKey(exchange.headers[idempotency.header.toLowerCase()], idempotency.header);
+        return byKey(exchange, key, () => readSubmission(exchange));
+      }
+      case 'body': {
+        const submission = await readSubmission(exchange);
+        return byKey(exchange, checkKey(submission.key ?? '', 'The key'), async () => submission);
+      }
+      case 'put-id':
+        return byId(exchange);
+      default: {
+        const submission = await readSubmission(exchange);
+        await exchange.linger();
+        return create(exchange, submission, null);
+      }
+    }
   };
-
-  return { header: byHeader, 'put-id': byId, none: always }[config.idempotency];
 }

@@ -18,8 +18,8 @@ interface JobResult {
   readonly sha256: string;
   readonly bytes: number;
   readonly contentType: string;
-  readonly pages: number;
-  readonly characters: number;
+  /** And what the work found out, such as `pages`. */
+  readonly [fact: string]: unknown;
 }
 
 export interface Job {
@@ -29,15 +29,22 @@ export interface Job {
   /** The idempotency key (or the id the client chose) it was accepted under. */
   readonly key: string | null;
   readonly state: JobState;
-  readonly input: string;
+  /** SHA-256 of the file it works on; null where jobs need none. */
+  readonly input: string | null;
   readonly format: Format;
   readonly callbackUrl: string | null;
   readonly reference: string | null;
+  /** The submit's body, for the templates of a configured shape. */
+  readonly fields: unknown;
+  /** Of the submit: what tells a repetition from another job under the same id. */
+  readonly fingerprint: string;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   /** Counts up with every change of any job: the order of lists. */
   readonly revision: number;
-  /** When the work may start, on the machine's clock. */
+  /** When it is no longer queued, on the machine's clock. */
+  readonly runsFromMs: number;
+  /** When the work is done, on the machine's clock. */
   readonly dueAtMs: number;
   readonly costMicros: number;
   readonly result: JobResult | null;

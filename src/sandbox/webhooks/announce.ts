@@ -19,10 +19,11 @@ export function createAnnouncer(deps: AnnouncerDependencies): (job: Job, inline:
   return (job, inline) => {
     const event = eventOf[job.state];
     if (job.callbackUrl === null || !deps.events.includes(event)) return undefined;
-    const write = (text: InlineText): string =>
-      JSON.stringify(deps.shape.renderEvent(event, deps.clock.now(), deps.shape.renderJob(job, text)));
+    const write = (text: InlineText): string | undefined =>
+      JSON.stringify(deps.shape.renderEvent(event, deps.clock.now(), job, text));
     const full = write(inline);
-    const body = Buffer.byteLength(full) < MAX_PAYLOAD_BYTES ? full : write({});
+    if (full === undefined) return undefined; // this API has no such event
+    const body = Buffer.byteLength(full) < MAX_PAYLOAD_BYTES ? full : (write({}) ?? full);
     return { id: newId('msg'), event, url: job.callbackUrl, body, attempts: 0, nextAtMs: Date.now() };
   };
 }

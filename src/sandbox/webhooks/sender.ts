@@ -31,12 +31,6 @@ export interface WebhookSender {
 
 type DeliveryFate = 'delivered' | 'retried' | 'gaveUp' | 'dropped' | 'gone';
 
-/** A signature nobody can verify, in the right form. */
-const spoil = (headers: Record<string, string>): Record<string, string> => ({
-  ...headers,
-  'webhook-signature': `v1,${Buffer.alloc(32, 7).toString('base64')}`,
-});
-
 /** Creates the sender. Every attempt's outcome is written to the store before the next is planned. */
 export function createSender(deps: SenderDependencies): WebhookSender {
   const { store, faults } = deps;
@@ -55,16 +49,9 @@ export function createSender(deps: SenderDependencies): WebhookSender {
     if (store.get('gone', delivery.url) !== undefined) return end(delivery, 'gone');
     const plan = faults.planWebhook(delivery.event);
     if (plan.drop) return end(delivery, 'dropped');
-    const headers = deps.sign({
-      id: delivery.id,
-      timestampS: Math.floor(deps.clock.now() / 1_000),
-      body: delivery.body,
-    });
-    const sent = await Promise.all(
-      Array.from({ length: 1 + plan.copies }, () =>
-        deps.poster.post(delivery.url, plan.badSignature ? spoil(headers) : headers, delivery.body),
-      ),
-    );
+    const { id, body, url } = delivery;
+    const headers = deps.sign({ id, timestampS: Math.floor(deps.clock.now() / 1_000), body }, plan.badSignature);
+    const sent = await Promise.all(Array.from({ length: 1 + plan.copies }, () => deps.poster.post(url, headers, body)));
     if (closed) return;
     const outcome = sent[0] ?? null;
     if (outcome?.status === 410) {
