@@ -1,5 +1,4 @@
 export { sandboxAccess } from './access.ts';
-export type { SandboxAccess } from './access.ts';
 export { startSandbox } from './start-sandbox.ts';
 export type { Sandbox } from './start-sandbox.ts';
 export { defaultClient, defaultWebhookSecret } from './options.ts';
