@@ -108,7 +108,7 @@ describe('a command line that is wrong', () => {
       'webhooks ded-letters',
       'There is no command `playbook webhooks ded-letters`. Did you mean `playbook webhooks dead-letters`? See `playbook webhooks --help`.',
     ],
-    ['up --config x --config y', '--config is given twice for docproc. See `playbook up --help`.'],
+    ['up --config docproc=x --config docproc=y', '--config is given twice for docproc. See `playbook up --help`.'],
   ])('%s: exit 2 and one message', async (line, message) => {
     const { code, out, err } = await playbook(line.split(' '));
     expect({ code, out, err }).toEqual({ code: 2, out: '', err: `BAD_USAGE: ${message}\n` });
