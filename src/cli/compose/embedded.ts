@@ -130,8 +130,8 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
   const sandboxes = ports.sandboxes.filter(({ url }) => used.has(url));
   for (const { service, port } of sandboxes) {
     const state = service === FIRST_SERVICE ? 'sandbox.state' : `sandbox-${service}.state`;
-    const options = await sandboxOptionsOf(service);
-    const sandbox = await startSandbox({ ...options, port, statePath: join(home.path, state), logger });
+    const own = await sandboxOptionsOf(service);
+    const sandbox = await startSandbox({ ...own, port, statePath: join(home.path, state), logger });
     closing.add(() => sandbox.close());
   }
   const connected = await connectToTemporal({ address: temporal.address, namespace: NAMESPACE, ...converter });
