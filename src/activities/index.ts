@@ -5,6 +5,7 @@ export { createControlReader } from './control-reader.ts';
 export { openInputFile } from './input-files.ts';
 export type { OpenInputFile } from './input-files.ts';
 export { createNoticeActivities } from './notify.ts';
+export { outbound, readAnswer } from './observe.ts';
 export { createReadActivities } from './read.ts';
 export { createRolloutActivities } from './rollout.ts';
 export type { SampleSource } from './rollout.ts';

@@ -1,14 +1,14 @@
 import type { SubmitRequest } from '../contracts/activities.ts';
 import { PlaybookError } from '../contracts/errors.ts';
 import { jobReference } from '../contracts/ids.ts';
-import type { FileRef, Submitted } from '../contracts/jobs.ts';
+import type { FileRef, JobObservation, Submitted } from '../contracts/jobs.ts';
 import { parseInput, type RemoteJob, type SubmitContext } from '../definition/index.ts';
 import { RequestFailed } from '../http/types.ts';
 import type { ActivityContext } from './activity-context.ts';
 import { judge } from './failures.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import type { OpenInputFile } from './input-files.ts';
-import { findByReference, outbound, readAnswer, toObservation } from './observe.ts';
+import { findByReference, mappedState, outbound, readAnswer, toObservation } from './observe.ts';
 import type { ServiceRuntime } from './services.ts';
 import { remember, type SubmitProgress } from './submit-progress.ts';
 
@@ -173,6 +173,11 @@ async function announce({ runtime, progress, context, now }: SubmitAttempt): Pro
 }
 
 function submitted({ runtime, progress }: SubmitAttempt, job: RemoteJob): Submitted {
-  const observation = toObservation(runtime.integration, job);
+  const { integration } = runtime;
+  // Over already, and the result has an address of its own: the wait asks there, and retries that by itself.
+  const isApart = integration.fetch !== undefined && mappedState(integration, job.word) === 'COMPLETED';
+  const observation: JobObservation = isApart
+    ? { state: 'PROCESSING', word: job.word }
+    : toObservation(integration, job);
   return { externalId: job.externalId, requests: progress.requests, observation };
 }

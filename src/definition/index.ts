@@ -27,6 +27,7 @@ export { loadRolloutPlan, parseRolloutPlan } from './rollout-plan.ts';
 export { createSecrets } from './secrets.ts';
 export type { Secrets, SecretsOptions } from './secrets.ts';
 export { parseInput } from './parse-input.ts';
-export { listIntegrations, loadIntegration } from './registry.ts';
+export { listIntegrations, loadIntegration, loadSamples } from './registry.ts';
+export type { IntegrationSamples, Sample } from './samples.ts';
 export { schemaFiles } from './schema-files.ts';
 export type { JsonSchema } from './schema-files.ts';

@@ -5,6 +5,7 @@ import { PlaybookError } from '../contracts/errors.ts';
 import { SERVICE_PATTERN } from '../contracts/ids.ts';
 import { nearestName } from '../rules/nearest-name.ts';
 import type { Integration } from './integration.ts';
+import type { IntegrationSamples } from './samples.ts';
 
 /** Built code stands beside the sources under the same folders; `.ts` is what runs from a checkout. */
 const ENTRIES = ['index.ts', 'index.js'];
@@ -53,4 +54,22 @@ export async function loadIntegration(root: string, service: string): Promise<In
     );
   }
   return module.integration;
+}
+
+/**
+ * Loads an integration's samples from `<root>/<service>/src/samples`, which exports them as `samples`.
+ * @throws PlaybookError CONFIG_INVALID when there are none
+ */
+export async function loadSamples(root: string, service: string): Promise<IntegrationSamples> {
+  const folder = join(root, service, 'src');
+  const names: readonly string[] = await readdir(folder).catch(() => []);
+  const file = ['samples.ts', 'samples.js'].find((name) => names.includes(name));
+  const module = (file === undefined ? {} : await import(pathToFileURL(join(folder, file)).href)) as {
+    readonly samples?: IntegrationSamples;
+  };
+  if (module.samples !== undefined) return module.samples;
+  throw new PlaybookError(
+    'CONFIG_INVALID',
+    `${service} has no samples to be tried with: export them as \`samples\` from integrations/${service}/src/samples.ts.`,
+  );
 }

@@ -13,7 +13,7 @@ import { createFaultSwitches } from './faults/switches.ts';
 import { answerControl } from './http/answer-control.ts';
 import { createHandler } from './http/handle.ts';
 import { listen, stopServer } from './http/listen.ts';
-import { createRouter } from './http/routes.ts';
+import { createRouter, createSubmitId } from './http/routes.ts';
 import { createLimiter } from './limiter.ts';
 import { cancelJob, getArtifact, getJob, getResult, listJobs } from './operations/jobs.ts';
 import { putFile } from './operations/put-file.ts';
@@ -63,7 +63,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const limiter = createLimiter(config.limit);
   const tokens = createTokens(config.clients, config.tokenLifetimeS, Date.now);
   const switches = createFaultSwitches(createPrng(config.seed + 1));
-  const panel = createFaultPanel({ switches, clock, limiter, tokens });
+  const processing = { minMs: config.processing.minMs, maxMs: config.processing.maxMs };
+  const panel = createFaultPanel({ switches, clock, limiter, tokens, processing });
   panel.apply(config.faults);
   const shape =
     config.shape === undefined
@@ -89,7 +90,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     clock,
     prng,
     logger,
-    processing: config.processing,
+    processing,
     costMicros: config.costMicros,
     announce: createAnnouncer({ shape, clock, events: config.webhook.events }),
     deliver: sender.schedule,
@@ -106,6 +107,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     authenticator: createAuthenticator(shape, config.clients, tokens),
     shape,
     route: createRouter(shape.routes),
+    submitId: createSubmitId(shape.routes),
     operations: {
       token: async (exchange) => token(exchange.headers, (await exchange.readBody(16_384)).toString('utf8')),
       putFile: (exchange) => putFile(context, exchange),

@@ -148,7 +148,7 @@ describe('--config', () => {
   it('for production names all secrets that are missing, at the start', async () => {
     const path = await file('docproc.yaml', YAML);
     const io = testIo();
-    await expect(productionServices(io, [path], ['worker'], () => undefined)).rejects.toMatchObject({
+    await expect(productionServices(io, [`docproc=${path}`], ['worker'], () => undefined)).rejects.toMatchObject({
       code: 'SECRET_UNAVAILABLE',
       message: expect.stringMatching(/DOCPROC_CLIENT_SECRET[^]*DOCPROC_WEBHOOK_SECRET/),
     });

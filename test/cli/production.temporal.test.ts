@@ -75,7 +75,7 @@ afterAll(async () => {
 });
 
 describe('on a fresh Temporal server', () => {
-  const config = ['--config', 'docproc.yaml'];
+  const config = ['--config', 'docproc=docproc.yaml'];
 
   it('worker and client say in one sentence that setup was forgotten', async () => {
     const worker = await home.run(['worker', ...config], { env });

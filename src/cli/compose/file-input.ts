@@ -6,28 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { PlaybookError } from '../../contracts/errors.ts';
 import type { FileRef } from '../../contracts/jobs.ts';
 import type { Integration } from '../../definition/index.ts';
-
-const BY_EXTENSION: Readonly<Record<string, string>> = {
-  '.pdf': 'application/pdf',
-  '.txt': 'text/plain',
-  '.md': 'text/markdown',
-  '.markdown': 'text/markdown',
-  '.html': 'text/html',
-  '.csv': 'text/csv',
-  '.json': 'application/json',
-  '.xml': 'application/xml',
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.gif': 'image/gif',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-  '.wav': 'audio/wav',
-  '.mp3': 'audio/mpeg',
-  '.mp4': 'video/mp4',
-  '.zip': 'application/zip',
-  '.docx': 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-};
+import { contentTypeOf } from '../../rules/content-type.ts';
 
 /** How files of a kind begin, for those whose name does not tell. */
 const BY_MAGIC: readonly (readonly [string, string])[] = [
@@ -85,7 +64,7 @@ export async function fileRef(path: string): Promise<FileRef> {
 function contentType(path: string, start: Buffer): string {
   const head = start.toString('latin1');
   return (
-    BY_EXTENSION[extname(path).toLowerCase()] ??
+    contentTypeOf(extname(path)) ??
     BY_MAGIC.find(([magic]) => head.startsWith(magic))?.[1] ??
     'application/octet-stream'
   );

@@ -9,6 +9,7 @@ export interface FaultState {
   readonly rules: readonly ShownRule[];
   readonly clockOffsetMs: number;
   readonly limit: LimitConfig;
+  readonly processing: { readonly minMs: number; readonly maxMs: number };
   readonly tokens: { readonly lifetimeS: number };
 }
 
@@ -25,15 +26,19 @@ export interface PanelDependencies {
   readonly clock: ServiceClock;
   readonly limiter: Limiter;
   readonly tokens: Tokens;
+  /** What the engine goes by; changed in place. */
+  readonly processing: { minMs: number; maxMs: number };
 }
 
-export function createFaultPanel({ switches, clock, limiter, tokens }: PanelDependencies): FaultPanel {
-  const normal = { limit: limiter.config(), lifetimeS: tokens.lifetimeS };
+export function createFaultPanel(deps: PanelDependencies): FaultPanel {
+  const { switches, clock, limiter, tokens, processing } = deps;
+  const normal = { limit: limiter.config(), lifetimeS: tokens.lifetimeS, processing: { ...processing } };
 
   const show = (): FaultState => ({
     rules: switches.rules(),
     clockOffsetMs: clock.offsetMs,
     limit: limiter.config(),
+    processing: { ...processing },
     tokens: { lifetimeS: tokens.lifetimeS },
   });
 
@@ -43,6 +48,7 @@ export function createFaultPanel({ switches, clock, limiter, tokens }: PanelDepe
       switches.add(faults.rules);
       clock.offsetMs = faults.clockOffsetMs ?? clock.offsetMs;
       if (faults.limit !== undefined) limiter.configure(faults.limit);
+      Object.assign(processing, faults.processing);
       tokens.lifetimeS = faults.tokens?.lifetimeS ?? tokens.lifetimeS;
       if (faults.tokens?.revoke === true) tokens.revokeAll();
       return show();
@@ -51,6 +57,7 @@ export function createFaultPanel({ switches, clock, limiter, tokens }: PanelDepe
       switches.clear();
       clock.offsetMs = 0;
       limiter.configure(normal.limit);
+      Object.assign(processing, normal.processing);
       tokens.lifetimeS = normal.lifetimeS;
       return show();
     },

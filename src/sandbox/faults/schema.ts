@@ -78,6 +78,8 @@ export const faultsSchema = z.strictObject({
   /** Moves the service's clock: `Date`, timestamps, signatures, reset times. */
   clockOffsetMs: z.int().optional(),
   limit: limitSchema.optional(),
+  /** How long the work of jobs takes that are submitted from now on. */
+  processing: z.strictObject({ minMs: z.int().nonnegative(), maxMs: z.int().nonnegative() }).optional(),
   tokens: z
     .strictObject({
       lifetimeS: z.int().positive().optional(),

@@ -24,6 +24,8 @@ export interface HandlerDependencies {
   readonly authenticator: Authenticator;
   readonly shape: Shape;
   readonly route: (method: string, path: string) => RouteMatch;
+  /** The id that the client chose, in the path of a submit. */
+  readonly submitId: (method: string, path: string) => string | null;
   readonly operations: Readonly<Record<Operation, (exchange: Exchange) => Promise<Answer>>>;
 }
 
@@ -114,7 +116,14 @@ export function createHandler(deps: HandlerDependencies): Handling {
   };
 
   const { idempotency } = deps.shape;
-  const keyHeader = idempotency.kind === 'header' ? idempotency.header.toLowerCase() : undefined;
+  /** What the log knows a request by, also where a fault answers it. */
+  const keyOf = (request: IncomingMessage, method: string, path: string): string | null => {
+    if (idempotency.kind === 'header') {
+      const key = request.headers[idempotency.header.toLowerCase()];
+      return typeof key === 'string' ? key : null;
+    }
+    return idempotency.kind === 'put-id' ? deps.submitId(method, path) : null;
+  };
 
   return async (request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
@@ -123,8 +132,7 @@ export function createHandler(deps: HandlerDependencies): Handling {
     const entry = deps.log.open(method, path, at);
     const plan = deps.faults.planRequest(method, path);
     entry.faults = plan.names;
-    const key = keyHeader === undefined ? undefined : request.headers[keyHeader];
-    if (typeof key === 'string') entry.key = key;
+    entry.key = keyOf(request, method, path);
     entry.status = await carryOut(request, response, plan, entry);
     entry.ms = Math.round((arrival() - at) * 1_000) / 1_000;
   };

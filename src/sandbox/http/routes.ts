@@ -49,3 +49,12 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
     throw new ApiError(405, 'METHOD_NOT_ALLOWED', `This path allows ${allow} only.`, { headers: { Allow: allow } });
   };
 }
+
+/** Finds the id that a client chose for its job, in the path of its submit. */
+export function createSubmitId(routes: readonly Route[]): (method: string, path: string) => string | null {
+  const compiled = routes.filter(({ operation }) => operation === 'submit').map(compile);
+  return (method, path) => {
+    const match = compiled.find(({ route, regex }) => route.method === method && regex.test(path));
+    return match?.regex.exec(path)?.groups?.['id'] ?? null;
+  };
+}

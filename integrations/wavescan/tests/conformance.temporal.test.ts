@@ -1,0 +1,3 @@
+import { conformanceTests } from '../../../test/helpers/conformance.ts';
+
+await conformanceTests('wavescan');

@@ -1,0 +1,11 @@
+export { createJobBench } from './bench.ts';
+export type { JobBench, TemporalHost } from './bench.ts';
+export { conformance, liveConformance, MATRIX } from './conformance.ts';
+export type { Conformance, ConformanceCase, ConformanceOptions } from './conformance.ts';
+export { registerConformance } from './register.ts';
+export type { TestRunner } from './register.ts';
+export { isConformant, LAYERS, writeReport } from './report.ts';
+export type { ConformanceReport, CoverageItem, Layer, RowReport } from './report.ts';
+export { signWebhook } from './sign.ts';
+export { loadSubject } from './subject.ts';
+export type { Subject } from './subject.ts';
