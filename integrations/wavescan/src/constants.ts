@@ -15,7 +15,7 @@ export const STATES: Readonly<Record<string, ObservedState>> = {
 
 /** $0.002 a scan, in micro-dollars. */
 export const COST_PER_SCAN_MICROS = 2_000;
-/** wavescan keeps a scan, and with it its id, for 30 days. */
-export const ID_LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
+/** wavescan keeps a scan, and with it its id, for a week. */
+export const ID_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
 /** wavescan retries a webhook for a day; two, to be on the safe side. */
 export const WEBHOOK_RETRY_HORIZON_MS = 2 * 24 * 60 * 60 * 1000;
