@@ -47,7 +47,7 @@ describe('a webhook', () => {
   it('tells of a failed and of a canceled job, and of processing only if asked to', async () => {
     const api = await start({
       webhook: { events: ['job.processing', 'job.failed', 'job.canceled'] },
-      processing: { minMs: 80, maxMs: 80 },
+      processing: { minMs: 1_500, maxMs: 1_500 },
     });
     const receiver = await startReceiver();
     const canceled = await submitTo(api, receiver.url);

@@ -12,6 +12,7 @@ import { sandbox } from './sandbox.ts';
 import { setup } from './setup.ts';
 import { start, up } from './start.ts';
 import { cost, history, status } from './status.ts';
+import { test } from './test.ts';
 import { webhooks } from './webhooks.ts';
 import { worker } from './worker.ts';
 
@@ -39,6 +40,7 @@ export const COMMANDS: CommandGroup = {
     worker,
     webhooks,
     sandbox,
+    test,
     setup,
     gaps,
     check,

@@ -34,8 +34,9 @@ function routes(spec: ShapeSpec): Route[] {
 
 function listForm({ list }: ShapeSpec): ListForm {
   const { pagination = 'cursor', parameters, defaultLimit = 50, maxLimit = 100 } = list ?? {};
+  const usualLimit = Math.min(defaultLimit, maxLimit);
   const position = parameters?.position ?? (pagination === 'link' ? 'cursor' : pagination);
-  return { pagination, parameters: { limit: 'limit', ...parameters, position }, defaultLimit, maxLimit };
+  return { pagination, parameters: { limit: 'limit', ...parameters, position }, defaultLimit: usualLimit, maxLimit };
 }
 
 /** Reads a submit by the shape's JSON Schema, and takes from it what it names. */
