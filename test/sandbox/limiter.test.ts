@@ -70,7 +70,7 @@ describe('the limit on concurrency', () => {
 
   it('counts requests under way over HTTP', async () => {
     const api = await start({ limit: { rate: 2, form: 'concurrency' } });
-    api.sandbox.faults({ rules: [{ kind: 'latency', path: '/v3/jobs', at: 'after', ms: 100 }] });
+    api.sandbox.faults({ rules: [{ kind: 'latency', path: '/v3/jobs', at: 'after', ms: 1_000 }] });
     const replies = await Promise.all(Array.from({ length: 4 }, () => api.call('GET', '/v3/jobs')));
     expect(sorted(replies.map(({ status }) => status))).toEqual(['200', '200', '429', '429']);
     expect(replies[0]?.headers.get('ratelimit-policy')).toBe('"default";q=2;qu="concurrent-requests"');
