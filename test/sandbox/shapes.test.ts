@@ -54,7 +54,7 @@ async function start(shape: Partial<Shape> = {}, options: SandboxOptions = {}) {
     limit: { rate: 1_000 },
     processing: { minMs: 0, maxMs: 0 },
     ...options,
-    shape: { ...plain, ...shape } as Shape,
+    shape: { ...plain, ...shape },
   });
   running.push(sandbox);
   const call = async (method: string, path: string, body?: Json, headers: Record<string, string> = {}) => {
@@ -171,7 +171,7 @@ describe('a list', () => {
     const { call } = await five('cursor');
     const first = (await call('GET', '/jobs?size=3')).json;
     const rest = (await call('GET', `/jobs?size=3&cursor=${String(first['next'])}`)).json;
-    expect([...whats(first), ...whats(rest)].toSorted()).toEqual(['1', '2', '3', '4', '5']);
+    expect(new Set([...whats(first), ...whats(rest)])).toEqual(new Set(['1', '2', '3', '4', '5']));
     const linked = await five('link');
     const [, next = ''] =
       /^<(.+)>; rel="next"$/.exec((await linked.call('GET', '/jobs?size=3')).headers.get('link') ?? '') ?? [];
@@ -208,7 +208,7 @@ describe('a caller', () => {
 
   it('is told how to reach it', () => {
     const of = (shape?: Partial<Shape>) =>
-      sandboxAccess(shape === undefined ? {} : { shape: { ...plain, ...shape } as Shape }, 'http://sandbox');
+      sandboxAccess(shape === undefined ? {} : { shape: { ...plain, ...shape } }, 'http://sandbox');
     expect(of().auth).toMatchObject({ type: 'oauth_client_credentials', token_url: 'http://sandbox/oauth/token' });
     expect(of({ auth: { kind: 'oauth', tokenPath: '/t' } }).auth).toMatchObject({ token_url: 'http://sandbox/t' });
     expect(of({ auth: { kind: 'api-key', header: 'X-Key' } }).auth).toMatchObject({ type: 'api_key', header: 'X-Key' });
@@ -219,7 +219,7 @@ describe('a caller', () => {
 });
 
 describe('a repeated submit', () => {
-  const submit = plain.submit as Shape['submit'];
+  const { submit } = plain;
 
   it('is recognised by a field of the body', async () => {
     const { call, sandbox } = await start({ submit: { ...submit, idempotency: { kind: 'body', field: 'token' } } });
