@@ -21,7 +21,7 @@ function changed(changes: Record<string, unknown>): Integration {
 }
 
 async function differencesFor(integration: Integration): Promise<readonly string[]> {
-  return (await replayOnTestServer(proof, integration, { patienceMs: 2000 })).differences;
+  return (await replayOnTestServer(proof, integration, { patienceMs: 8000 })).differences;
 }
 
 const entryOf = (kind: string): HarEntry => {

@@ -47,7 +47,7 @@ export interface ReplayOptions {
   readonly worker: Pick<JobWorkerOptions, 'workflowBundle' | 'augment'>;
   readonly logger: Logger;
   readonly interrupt?: AbortSignal;
-  /** How much longer than the longest recorded pause a request may take to come, in milliseconds. @default 15 s */
+  /** How much longer than the longest recorded pause a request may take to come, in milliseconds. @default 30 s */
   readonly patienceMs?: number;
 }
 
@@ -63,7 +63,7 @@ export interface ReplayReport {
 }
 
 /** Beyond the longest pause in the recording: so long without a request means that none will come. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 
 /**
