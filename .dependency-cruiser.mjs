@@ -39,7 +39,7 @@ export default {
     only(
       'authoring-needs-no-temporal',
       'authoring',
-      ['contracts', 'rules', 'definition', 'gen'],
+      ['contracts', 'rules', 'definition', 'gen', 'proof'],
       [
         node,
         packages('mdast-util-from-markdown', 'mdast-util-gfm-table', 'micromark-extension-gfm-table', 'yaml', 'zod'),

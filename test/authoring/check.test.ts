@@ -1,12 +1,17 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import type { CheckResult } from '../../src/authoring/check/check.ts';
 import { playbook } from '../cli/helpers/test-io.ts';
+import { ROOT } from '../docs/markdown.ts';
 import { copyProject } from './project-copy.ts';
 import type { ProjectCopy } from './project-copy.ts';
 
 const SCOPE = '00-scope.md';
 const DIAGRAM = 'diagrams/state-and-sequence.md';
 const GAPS = 'context-gaps.md';
+const [PROOF = ''] = readdirSync(join(ROOT, 'integrations/docproc/proofs')).toSorted().slice(-1);
+const MANIFEST = `proofs/${PROOF}/manifest.json`;
 
 const shared = copyProject('docproc');
 afterEach(() => shared.restore());
@@ -262,6 +267,36 @@ const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string
     ({ edit }) => edit('config.example.yaml', swap("'jobs.read'", "'jobs.read', 'jobs.admin'")),
     'access',
     /what the scope jobs\.admin is needed for/,
+  ],
+  [
+    'no proof run',
+    ({ remove }) => remove('proofs'),
+    'proof',
+    /proofs\/ holds no proof run: `playbook proof record docproc`/,
+  ],
+  [
+    'a proof run of an earlier contract',
+    ({ edit }) => edit(MANIFEST, swap('"contractVersion": "3.4.2"', '"contractVersion": "3.3.0"')),
+    'proof',
+    /is of contract 3\.3\.0, the definition pins 3\.4\.2/,
+  ],
+  [
+    'a proof run nobody can read',
+    ({ edit }) => edit(MANIFEST, swap('"format": 1', '"format": 0')),
+    'proof',
+    /is no manifest of a proof/,
+  ],
+  [
+    'a proof run that no test replays',
+    ({ remove }) => remove('tests/contract/proof.temporal.test.ts'),
+    'proof',
+    /no test replays the proof run/,
+  ],
+  [
+    'a proof run that does not replay',
+    ({ recordRuns }) => recordRuns((path) => (path.includes('proof') ? { failed: 1 } : undefined)),
+    'proof',
+    /proof\.temporal\.test\.ts has 1 failing tests/,
   ],
   ['no budget', ({ edit }) => edit('RUNBOOK.md', swap('--hourly 5 --daily 50', '--none')), 'budget', /sets no budget/],
   [

@@ -1,5 +1,6 @@
 import { isErrorCode } from '../../contracts/errors.ts';
 import { INITIAL_CONTROL } from '../../contracts/control.ts';
+import { parseManifest } from '../../proof/manifest.ts';
 import { isOpen } from '../gaps.ts';
 import { sectionNamed } from '../markdown.ts';
 import { partProblems, placeholders, referenceProblems, tableBelow } from './documents.ts';
@@ -23,6 +24,7 @@ export const DONE: readonly Line[] = [
     what: 'What is generated follows from the definition',
     look: ({ outdated }) => outdated,
   },
+  { id: 'proof', list: 'done', what: 'A proof run is recorded, and replays', look: proofProblems },
   {
     id: 'readme',
     list: 'done',
@@ -85,6 +87,41 @@ function runProblem({ service, files, testRun }: Facts, path: string): string | 
   if (run.skipped > 0) return `${path} skips ${run.skipped} tests: have them run`;
   if (run.passed === 0) return `${path} holds no test: write one`;
   return run.isOfToday ? undefined : `${path} has not run since it or src/ was changed: ${again}`;
+}
+
+/** A test that replays what was recorded. */
+const PROOF_TEST = /^tests\/.*proof.*\.test\.ts$/;
+const PROOF = /^proofs\/([^/]+)\/manifest\.json$/;
+
+function proofProblems(facts: Facts): string[] {
+  const { service, files, definition } = facts;
+  const record = `\`playbook proof record ${service}\``;
+  const proofs = [...files].filter(([path]) => PROOF.test(path)).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const latest = proofs.at(-1);
+  if (latest === undefined) return [`proofs/ holds no proof run: ${record}`];
+  const tests = [...files.keys()].filter((path) => PROOF_TEST.test(path));
+  return [
+    ...contractProblems(latest, definition, record),
+    ...(tests.length === 0
+      ? ['no test replays the proof run: write tests/contract/proof.temporal.test.ts, as docproc has it']
+      : tests.flatMap((path) => runProblem(facts, path) ?? [])),
+  ];
+}
+
+function contractProblems(
+  [path, text]: readonly [string, string],
+  definition: Facts['definition'],
+  record: string,
+): string[] {
+  try {
+    const { contractVersion } = parseManifest(text, path);
+    if ('problem' in definition || definition.value.contractVersion === contractVersion) return [];
+    return [
+      `${path} is of contract ${contractVersion}, the definition pins ${definition.value.contractVersion}: ${record}`,
+    ];
+  } catch (error) {
+    return [`${error instanceof Error ? error.message : String(error)} Record it again: ${record}`];
+  }
 }
 
 function layerProblems(facts: Facts): string[] {
