@@ -1,0 +1,3 @@
+import { proofTests } from '../../../../test/helpers/proofs.ts';
+
+await proofTests('wavescan');

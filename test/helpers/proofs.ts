@@ -1,0 +1,23 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { loadIntegration } from '../../src/definition/index.ts';
+import { listProofs, readProof } from '../../src/proof/store.ts';
+import { replayOnTestServer } from './replay.ts';
+
+const INTEGRATIONS = fileURLToPath(new URL('../../integrations', import.meta.url));
+
+/** Replays every proof of an integration on today's code, one test each. */
+export async function proofTests(service: string): Promise<void> {
+  const folder = `${INTEGRATIONS}/${service}/proofs`;
+  const [integration, names] = await Promise.all([loadIntegration(INTEGRATIONS, service), listProofs(folder)]);
+  describe('the recorded proof run', () => {
+    it('is there', () => {
+      expect(names.length).toBeGreaterThan(0);
+    });
+
+    it.each(names)('%s replays on today’s code', async (name) => {
+      const { differences } = await replayOnTestServer(await readProof(folder, name), integration);
+      expect(differences).toEqual([]);
+    });
+  });
+}
