@@ -10,9 +10,9 @@ import { RENEW_LEASE_SIGNAL, integrationWorkflowId, type LeaseRenewal } from '..
 import { isErrorCode, PlaybookError } from '../contracts/errors.ts';
 import { WORKFLOW_QUEUE } from '../contracts/queues.ts';
 import { ABORT_ROLLOUT_SIGNAL, ROLLOUT_LOG_QUERY, ROLLOUT_WORKFLOW, rolloutWorkflowId } from '../contracts/rollout.ts';
-import type { RolloutCommand, Transition, Who } from '../rules/rollout/machine.ts';
+import { begin, type RolloutCommand, type Transition, type Who } from '../rules/rollout/machine.ts';
 import type { RolloutChange, RolloutInput, RolloutMemo, RolloutView } from '../rules/rollout/messages.ts';
-import { markOf } from '../rules/rollout/messages.ts';
+import { markOf, viewOf } from '../rules/rollout/messages.ts';
 import type { RolloutPlan } from '../rules/rollout/plan.ts';
 import { changeControl, readControl } from './control.ts';
 import { translating } from './errors.ts';
@@ -39,12 +39,15 @@ export async function startRollout(
     tells: true,
     attempt: last?.phase === 'aborted' ? last.attempt + 1 : 1,
   };
+  // What there is to see until a worker takes it up and gives it its id.
+  const memo: RolloutMemo = { rollout: viewOf(input, begin('new', plan, input.mark, who, Date.now())) };
   try {
     await translating(() =>
       client.workflow.start(ROLLOUT_WORKFLOW, {
         workflowId: rolloutWorkflowId(service),
         taskQueue: WORKFLOW_QUEUE,
         args: [input],
+        memo: { ...memo },
         staticSummary: `Rollout of ${service}`,
       }),
     );

@@ -66,7 +66,8 @@ export function wilson(k: number, n: number): Interval {
   const centre = share + (Z * Z) / (2 * n);
   const spread = Z * Math.sqrt((share * (1 - share)) / n + (Z * Z) / (4 * n * n));
   const scale = 1 + (Z * Z) / n;
-  return { low: Math.max(0, (centre - spread) / scale), high: Math.min(1, (centre + spread) / scale) };
+  // Where none or all are bad the bounds are exact; computed, they would miss by a rounding error that shows.
+  return { low: k === 0 ? 0 : (centre - spread) / scale, high: k === n ? 1 : (centre + spread) / scale };
 }
 
 /** The usual 95 % interval of a mean. For display only. */

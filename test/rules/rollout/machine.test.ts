@@ -12,6 +12,8 @@ import {
   type RolloutState,
 } from '../../../src/rules/rollout/machine.ts';
 import { applyRequest, viewOf, watchRequest } from '../../../src/rules/rollout/messages.ts';
+import { countSamples } from '../../../src/rules/slo/counters.ts';
+import { judgeStage } from '../../../src/rules/slo/stage.ts';
 import { describeRollout } from '../../../src/rules/rollout/describe.ts';
 import { inputFor, seen, SMALL_PLAN, WHO } from './fixtures.ts';
 
@@ -214,5 +216,27 @@ describe('a rollout in words', () => {
     expect(text).toContain('- ▶ beta (0 %)\n- · tenth (10 %)');
     expect(text).toContain('- errors: ERROR.');
     expect(describeRollout(viewOf(input, { ...start, stageIndex: 1 }))).toContain('- ✔ beta (0 %)');
+    expect(text).toContain('  - promote ░░░░░░░░░░ 0 of 4.61: no samples, at most 1 %');
+  });
+
+  it('shows each watcher’s estimate with its interval against both thresholds, and how far the evidence is', () => {
+    const { collected } = seen();
+    const good = { atMs: 0, failed: false, slowObjective: false, slowAbort: false, costMicros: 10_000 };
+    const stage = countSamples(
+      collected.stage,
+      Array.from({ length: 200 }, (_, nth) => ({ ...good, failed: nth === 0 })),
+    );
+    const verdict = judgeStage(
+      { watchers: SMALL_PLAN.watchers, minSamples: 1, minSoakMs: 1 },
+      { nowMs: 0, enteredMs: 0, counters: stage, outage: false },
+    );
+    const text = describeRollout(viewOf(input, after(watching, { type: 'progress', collected, verdict })));
+    expect(text).toContain(
+      '  - promote █████░░░░░ 2.2 of 4.61: 0.5 % (95 % interval 0.0883 % to 2.78 %) of 200, at most 1 %',
+    );
+    expect(text).toContain(
+      '  - abort ░░░░░░░░░░ 0 of 6.91: 0.5 % (95 % interval 0.0883 % to 2.78 %) of 200, too bad at 5 %',
+    );
+    expect(text).toMatch(/- cost: PASS.*\n {2}- promote █{10} .* of 200, at most \$0\.02\n/);
   });
 });
