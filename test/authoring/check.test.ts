@@ -149,7 +149,10 @@ const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string
   ],
   [
     'a layer of tests left out',
-    ({ remove }) => remove('tests/performance'),
+    ({ remove }) => {
+      remove('tests/performance');
+      remove('tests/conformance.temporal.test.ts');
+    },
     'layers',
     /tests\/performance\/ holds no test/,
   ],

@@ -6,6 +6,7 @@ import { gaps } from './gaps.ts';
 import { gen } from './gen.ts';
 import { jobs } from './jobs.ts';
 import { proof } from './proof.ts';
+import { create } from './new.ts';
 import { rollout } from './rollout.ts';
 import { run } from './run.ts';
 import { sandbox } from './sandbox.ts';
@@ -42,6 +43,7 @@ export const COMMANDS: CommandGroup = {
     sandbox,
     test,
     setup,
+    create,
     gaps,
     check,
     gen,

@@ -17,7 +17,7 @@ export interface Project {
 }
 
 /** True where this command runs the sources themselves, as tests do; else it runs the build. */
-const RUNS_SOURCES = import.meta.url.endsWith('.ts');
+export const RUNS_SOURCES = import.meta.url.endsWith('.ts');
 
 /** @param path of `--project`; this package where it is not given */
 export function projectAt(io: CliIo, path: string | undefined): Project {

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { proposalFromOpenApi } from '../../authoring/new/openapi.ts';
+import { usualProposal } from '../../authoring/new/proposal.ts';
+import { renderIntegration } from '../../authoring/new/render.ts';
+import { checkNewService, readTemplates, writeFolder } from '../../authoring/new/write.ts';
+import { PlaybookError } from '../../contracts/errors.ts';
+import { loadIntegration } from '../../definition/index.ts';
+import { GENERATORS } from '../../gen/index.ts';
+import { bringUpToDate, findOutdated } from '../compose/generated-files.ts';
+import { projectAt, RUNS_SOURCES } from '../compose/project.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+import { PACKAGE_FOLDER } from '../package-folders.ts';
+
+export interface NewOptions {
+  readonly service: string;
+  /** An OpenAPI 3 document. */
+  readonly from: string | undefined;
+  readonly objective: string | undefined;
+  readonly owner: string | undefined;
+  readonly qps: number;
+  readonly costUsd: number;
+  readonly project: string | undefined;
+  readonly json: boolean;
+}
+
+/** Writes the folder of a new integration, and what follows from its definition. */
+export async function newIntegration(io: CliIo, options: NewOptions): Promise<ExitCode> {
+  const { service, from, objective, qps, costUsd, json } = options;
+  const project = projectAt(io, options.project);
+  checkNewService(project.integrations, service);
+  const proposal =
+    from === undefined ? usualProposal(service) : proposalFromOpenApi(service, await textOf(io, from), from);
+  const owner = options.owner ?? userInfo().username;
+  const startedOn = new Date().toISOString().slice(0, 10);
+  const templates = await readTemplates(join(PACKAGE_FOLDER, 'templates', 'integration'));
+  const files = renderIntegration(templates, { service, objective, owner, qps, costUsd, startedOn }, proposal);
+  await writeFolder(join(project.integrations, service), files);
+  if (!RUNS_SOURCES) await build(project.folder);
+  const integration = await loadIntegration(project.code, service);
+  await bringUpToDate(project.folder, await findOutdated(project.folder, integration, GENERATORS));
+  const written = [...files.keys()].toSorted();
+  if (json) io.stdout.write(`${JSON.stringify({ service, files: written, guesses: proposal.guesses })}\n`);
+  else io.stdout.write(report(service, written.length, proposal.guesses));
+  return EXIT.ok;
+}
+
+function report(service: string, count: number, guesses: readonly string[]): string {
+  return [
+    `integrations/${service} is written: ${count} files, and what follows from its definition.`,
+    'Guessed, each a gap to close:',
+    ...guesses.map((guess) => `  ${guess}`),
+    `Next: playbook check ${service} --ready, then playbook gaps ${service} next.`,
+    '',
+  ].join('\n');
+}
+
+async function textOf(io: CliIo, path: string): Promise<string> {
+  try {
+    return await readFile(resolve(io.cwd, path), 'utf8');
+  } catch (cause) {
+    throw new PlaybookError(
+      'FILE_NOT_FOUND',
+      `${path} cannot be read. --from takes the path of an OpenAPI 3 document.`,
+      { cause },
+    );
+  }
+}
+
+async function build(folder: string): Promise<void> {
+  const child = spawn('npm', ['run', '--silent', 'build'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  const code = await new Promise<number | null>((done, fail) => child.once('error', fail).once('close', done));
+  if (code !== 0) {
+    throw new PlaybookError(
+      'CONFIG_INVALID',
+      `What was written does not build (\`npm run build\` ended with ${code}). Correct it, then \`playbook gen\`.`,
+    );
+  }
+}
