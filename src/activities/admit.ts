@@ -2,6 +2,7 @@ import type { AdmissionActivities } from '../contracts/activities.ts';
 import type { BatchAdmissionActivities } from '../contracts/batch.ts';
 import { ERRORS, PlaybookError } from '../contracts/errors.ts';
 import type { Admission, JobPolicy } from '../contracts/jobs.ts';
+import type { MetricRecorder } from '../contracts/metric-recorder.ts';
 import { decide } from '../rules/admission.ts';
 import { currentContext } from './activity-context.ts';
 import type { ReadControl } from './control-reader.ts';
@@ -22,6 +23,8 @@ const REFUSAL_MAX_AGE_MS = 20;
 export function createAdmissionActivities(deps: {
   readonly services: Services;
   readonly readControl: ReadControl;
+  /** @default nobody measures */
+  readonly metrics?: Pick<MetricRecorder, 'count'>;
   readonly context?: typeof currentContext;
 }): AdmissionActivities & BatchAdmissionActivities {
   const context = deps.context ?? currentContext;
@@ -36,6 +39,8 @@ export function createAdmissionActivities(deps: {
         decision = decide(control, job, options);
       }
       const { revision, stage } = control;
+      const decided = decision.admitted ? decision.route : 'rejected';
+      deps.metrics?.count('playbook_admissions_total', { service: job.service, decision: decided });
       if (!decision.admitted) return { ...decision, revision };
       const policy = policyOf(deps.services.get(job.service, decision.route));
       return { ...decision, revision, policy, showsStage: true, ...(stage === undefined ? {} : { stage }) };

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { FAILURE_CONVERTER } from '../codec/data-converter.ts';
-import { logTemporalEntry } from './compose/temporal-log.ts';
 import { createInterrupt } from './interrupt.ts';
 import type { CliIo, Output } from './io.ts';
 import { runCli } from './run-cli.ts';
@@ -33,16 +32,7 @@ const io: CliIo = {
   env: process.env,
   cwd: process.cwd(),
   interrupt: interrupt.signal,
-  installRuntime: async (logger) => {
-    const { DefaultLogger, makeTelemetryFilterString, Runtime } = await import('@temporalio/worker');
-    Runtime.install({
-      logger: new DefaultLogger('WARN', (entry) => logTemporalEntry(logger, entry)),
-      telemetryOptions: {
-        logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
-      },
-      shutdownSignals: [],
-    });
-  },
+  installRuntime: async (setup) => (await import('./compose/runtime.ts')).installRuntime(setup),
   workflowBundle: async ({ encrypting }) => {
     const name = encrypting ? 'workflow-bundle.encrypting.js' : 'workflow-bundle.js';
     const codePath = fileURLToPath(new URL(`../../${name}`, import.meta.url));

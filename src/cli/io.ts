@@ -1,5 +1,13 @@
 import type { WorkflowBundleOption } from '@temporalio/worker';
+import type { MetricRecorder } from '../contracts/metric-recorder.ts';
 import type { Logger } from '../logging/logger.ts';
+
+/** What a process is prepared for. */
+export interface RuntimeSetup {
+  readonly logger: Logger;
+  /** `host:port` where Prometheus finds the metrics; without it nothing is measured. */
+  readonly metricsAddress: string | undefined;
+}
 
 /** Where a command writes. */
 export interface Output {
@@ -20,8 +28,11 @@ export interface CliIo {
   readonly cwd: string;
   /** Aborted by the first SIGINT or SIGTERM: the command ends in order. */
   readonly interrupt: AbortSignal;
-  /** Prepares the process for workers, once, before the first connection: logger, and signals left to us. */
-  readonly installRuntime: (logger: Logger) => Promise<void>;
+  /**
+   * Prepares the process for Temporal's native part, once, before the first connection: logger, metrics, and signals left to us.
+   * @throws PlaybookError PORT_IN_USE where the metrics cannot be served
+   */
+  readonly installRuntime: (options: RuntimeSetup) => Promise<MetricRecorder>;
   /** The workflow code for workers; `encrypting`: with the failure converter that lets a codec reach what workflows throw. */
   readonly workflowBundle: (options: { readonly encrypting: boolean }) => Promise<WorkflowBundleOption>;
 }

@@ -16,6 +16,8 @@ export interface OpenJobs {
 const FEW = 50;
 /** Halvings of the span of ages, which is logarithmic: enough for a hundred thousand jobs started within a second. */
 const HALVINGS = 30;
+/** Of an age's logarithm. */
+const AGE_PRECISION = 0.05;
 const YOUNGEST_MS = 1;
 const OLDEST_MS = 400 * 86_400_000;
 
@@ -48,6 +50,28 @@ export async function oldestOpenJob(client: Client, service: string, nowMs: numb
     }
   });
   return oldest;
+}
+
+/**
+ * How long the job that has been PROCESSING longest is under way, in milliseconds since its acceptance by us; 0 without any.
+ * Found by counting, exact to a twentieth.
+ * @param service a service's short name
+ */
+export async function oldestProcessingMs(client: Client, service: string, nowMs: number): Promise<number> {
+  const olderThan = (ageMs: number): Promise<number> =>
+    count(
+      client,
+      `${openJobs(service)} AND ${SEARCH_ATTRIBUTES.state.name} = 'PROCESSING' AND StartTime <= '${new Date(nowMs - ageMs).toISOString()}'`,
+    );
+  let young = Math.log(YOUNGEST_MS);
+  let old = Math.log(OLDEST_MS);
+  if ((await olderThan(Math.exp(young))) === 0) return 0;
+  while (old - young > AGE_PRECISION) {
+    const middle = (young + old) / 2;
+    if ((await olderThan(Math.exp(middle))) === 0) old = middle;
+    else young = middle;
+  }
+  return Math.exp(young);
 }
 
 /** An age, in milliseconds, that between one and {@link FEW} jobs have reached; undefined when there are no more than that. */

@@ -5,8 +5,6 @@ export { createTemporalHandOver } from './hand-over.ts';
 export type { TemporalHandOverOptions } from './hand-over.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
 export type { ReceiverLimits } from './limits.ts';
-export { WEBHOOK_SIGNATURES_REJECTED_TOTAL, WEBHOOK_TOKENS_IGNORED_TOTAL, WEBHOOKS_TOTAL } from './metrics.ts';
-export type { ReceiverMetrics } from './metrics.ts';
 export type { ReceiverLogger } from './quiet-log.ts';
 export { createReceiver } from './receiver.ts';
 export type { Receiver, ReceiverDeps, ReceiverService, RecordedWebhook } from './receiver.ts';

@@ -1,12 +1,12 @@
 import { SERVICE_PATTERN } from '../contracts/ids.ts';
 import { PlaybookError } from '../contracts/errors.ts';
+import { NO_METRICS } from '../contracts/metric-recorder.ts';
+import type { MetricRecorder } from '../contracts/metric-recorder.ts';
 import { readCallbackToken, type TokenJob } from '../definition/callback-token.ts';
 import type { Integration } from '../definition/integration.ts';
 import type { HandOver, HandOverResult } from './delivery.ts';
 import { completeLimits } from './limits.ts';
 import type { ReceiverLimits } from './limits.ts';
-import { WEBHOOK_SIGNATURES_REJECTED_TOTAL, WEBHOOK_TOKENS_IGNORED_TOTAL, WEBHOOKS_TOTAL } from './metrics.ts';
-import type { ReceiverMetrics } from './metrics.ts';
 import type { BodyEncoding, BodyProblem, PlainRequest, PlainResponse } from './plain-http.ts';
 import { createQuietLog } from './quiet-log.ts';
 import type { ReceiverLogger } from './quiet-log.ts';
@@ -33,7 +33,8 @@ export interface ReceiverDeps {
   readonly logger: ReceiverLogger;
   /** Epoch milliseconds. @default Date.now */
   readonly now?: () => number;
-  readonly metrics?: ReceiverMetrics;
+  /** @default nobody measures */
+  readonly metrics?: Pick<MetricRecorder, 'count' | 'observe'>;
   readonly limits?: Partial<ReceiverLimits>;
   /** Whether the receiver can hand over, for `GET /readyz`. @default always */
   readonly ready?: () => boolean | Promise<boolean>;
@@ -62,7 +63,7 @@ export interface Receiver {
   readonly handle: (request: PlainRequest) => Promise<PlainResponse>;
 }
 
-/** How a request ended: the `outcome` of {@link WEBHOOKS_TOTAL}. */
+/** How a request ended: the `outcome` of `playbook_webhooks_total`. */
 type Outcome =
   | HandOverResult
   | 'ignored'
@@ -87,7 +88,7 @@ type Registered = ReceiverService & {
 export function createReceiver(deps: ReceiverDeps): Receiver {
   const now = deps.now ?? Date.now;
   const { logger } = deps;
-  const metrics = deps.metrics ?? { count: () => undefined };
+  const metrics = deps.metrics ?? NO_METRICS;
   const limits = completeLimits(deps.limits);
   const suspects = createSuspects(limits.suspectAfter, now);
   const warnQuietly = createQuietLog(logger, now);
@@ -106,7 +107,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
   }
 
   const end = (service: string, outcome: Outcome, response: PlainResponse): PlainResponse => {
-    metrics.count(WEBHOOKS_TOTAL, { service, outcome });
+    metrics.count('playbook_webhooks_total', { service, outcome });
     return response;
   };
 
@@ -164,7 +165,10 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     const verified = keys.verifier({ rawHeaders: request.rawHeaders, body: body.bytes, nowMs, toleranceMs });
     if (!verified.ok) return rejectSignature(service, request.source, verified.reason);
     seen.eventId = verified.eventId;
-    if (verified.timestampMs !== undefined) deps.onClockSample?.(service, verified.timestampMs, nowMs);
+    if (verified.timestampMs !== undefined) {
+      deps.onClockSample?.(service, verified.timestampMs, nowMs);
+      metrics.observe('playbook_webhook_age_seconds', { service }, (nowMs - verified.timestampMs) / 1000);
+    }
 
     const tokenJob = token === undefined ? undefined : jobOfToken(service, token, keys.tokenSecrets);
     const event = { body: body.bytes, receivedAtMs: nowMs, eventId: verified.eventId, tokenJob };
@@ -175,13 +179,17 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       warnQuietly(`malformed/${service}/${read.detail}`, fields, 'A correctly signed webhook cannot be read.');
       return end(service, 'malformed', REFUSALS.malformed);
     }
-    if (read.tokenIgnored || (token !== undefined && !tokenJob))
-      metrics.count(WEBHOOK_TOKENS_IGNORED_TOTAL, { service });
+    if (read.tokenIgnored || (token !== undefined && !tokenJob)) {
+      metrics.count('playbook_webhook_tokens_ignored_total', { service });
+    }
 
     if (handingOver >= limits.maxHandOvers) return end(service, 'overloaded', REFUSALS.unavailable);
     handingOver += 1;
+    const begunMs = performance.now();
     try {
       const result = await deps.handOver(read.delivery);
+      const tookMs = performance.now() - begunMs;
+      metrics.observe('playbook_webhook_hand_over_seconds', { service, outcome: result }, tookMs / 1000);
       return end(service, result, result === 'temporal_away' ? REFUSALS.unavailable : ok(ACKNOWLEDGED[result]));
     } finally {
       handingOver -= 1;
@@ -190,7 +198,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
 
   function rejectSignature(service: string, source: string, reason: RejectReason): PlainResponse {
     suspects.accuse(source);
-    metrics.count(WEBHOOK_SIGNATURES_REJECTED_TOTAL, { service, reason });
+    metrics.count('playbook_webhook_signatures_rejected_total', { service, reason });
     const fields = { service, source, reason, code: 'WEBHOOK_SIGNATURE_INVALID' };
     warnQuietly(`signature/${source}`, fields, 'A webhook was discarded: its signature or time is not valid.');
     return end(service, 'bad_signature', REFUSALS.badSignature);

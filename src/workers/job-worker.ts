@@ -20,10 +20,12 @@ import {
 } from '../activities/index.ts';
 import { changeControl, ensureGate, readControl, readGate } from '../client/control.ts';
 import { readHeldGate } from '../client/held-gate.ts';
+import { countOpenJobs, oldestProcessingMs } from '../client/open-jobs.ts';
 import { renewLease } from '../client/rollout.ts';
 import { cancelJob, readStageJobs } from '../client/stage-samples.ts';
 import { gateWorkflowId } from '../contracts/control.ts';
 import { gateQueue } from '../contracts/gate.ts';
+import { NO_METRICS, type MetricRecorder } from '../contracts/metric-recorder.ts';
 import { laneOf, WORKFLOW_QUEUE } from '../contracts/queues.ts';
 import type { Route } from '../contracts/states.ts';
 import { createGateActivities } from './gate/hold-gate.ts';
@@ -32,6 +34,9 @@ import { countPolled, tellJob } from './gate/job-news.ts';
 import { createListSweep } from './gate/list-sweep.ts';
 import { readGateState } from './gate/gate-state.ts';
 import { createTerms } from './gate/term.ts';
+import { recordGate } from './metrics/gate.ts';
+import type { OpenJobsReading } from './metrics/open-jobs.ts';
+import { startControlWatch } from './metrics/watch.ts';
 import { servicesOf, type GatedRuntime } from './service-runtime.ts';
 
 /** Enough for the jobs that are on the move at any moment; more of them cost memory, fewer cost replays (bench/waiting-jobs.ts). */
@@ -45,6 +50,8 @@ export interface JobWorkerOptions {
   /** Where jobs go that are not admitted, for the services whose environment opted into that. @default none */
   readonly fallbacks?: readonly GatedRuntime[];
   readonly logger: Logger;
+  /** @default nobody measures */
+  readonly metrics?: MetricRecorder;
   /** The prebuilt bundle: started from sources it would take seconds. */
   readonly workflowBundle: WorkflowBundleOption;
   readonly dataConverter?: DataConverter;
@@ -70,7 +77,7 @@ export interface JobWorker {
 
 /** Creates the workers; they poll once run. */
 export async function createJobWorker(options: JobWorkerOptions): Promise<JobWorker> {
-  const { connection, namespace, logger } = options;
+  const { connection, namespace, logger, metrics = NO_METRICS } = options;
   // Explicitly undefined options would override defaults, so absent ones stay absent.
   const converter = options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter };
   const client = new Client({ connection, namespace, ...converter });
@@ -80,9 +87,12 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
     ...options.services.map((runtime) => laneWith(runtime, 'live')),
     ...fallbacks.map((runtime) => laneWith(runtime, 'fallback')),
   ];
+  const labelsOf = new Map(
+    lanes.map(({ lane, route, runtime }) => [lane, { service: runtime.integration.service, route }]),
+  );
   const control = createControlReader({ read: (service) => readControl(client, service), nowMs: Date.now });
   const augment = options.augment ?? ((same) => same);
-  const io = { services, readControl: control, now: Date.now, random: Math.random };
+  const io = { services, readControl: control, metrics, now: Date.now, random: Math.random };
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
@@ -98,6 +108,7 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
   const terms = createTerms({
     shared,
     logger,
+    metrics,
     readControl: control,
     lanes: new Map(
       lanes.map(({ lane, route, runtime }) => {
@@ -108,11 +119,13 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
           lane,
           {
             service,
+            route,
             config,
             seat,
             prices: policyOf(runtime).prices,
             activities,
             countPolled: () => countPolled(client, { service, route, graceMs }, Date.now()),
+            readOpenJobs: route === 'live' ? () => openJobsOf(client, service) : undefined,
             createSweep: () =>
               createListSweep({
                 integration,
@@ -126,7 +139,15 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
       }),
     ),
   });
-  const gates = createGateActivities({ beginTerm: terms.begin, stopping: stopping.signal, logger });
+  const gates = createGateActivities({
+    beginTerm: terms.begin,
+    stopping: stopping.signal,
+    logger,
+    onEnded: (lane, end) => {
+      const labels = labelsOf.get(lane);
+      if (labels !== undefined) metrics.count('playbook_gate_terms_total', { ...labels, end });
+    },
+  });
   const workers = await Promise.all([
     Worker.create(
       augment({
@@ -172,13 +193,20 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
     shutdown,
     run: async () => {
       const runs = workers.map((worker) => worker.run());
+      for (const labels of labelsOf.values()) recordGate(metrics, labels, undefined, Date.now());
+      const watch = startControlWatch({
+        lanes: [...labelsOf.values()],
+        readControl: control,
+        isClosed: async ({ service, route }) => (await readGate(client, laneOf(service, route))).closed !== null,
+        metrics,
+      });
       try {
         const started = Promise.all(lanes.map(({ lane }) => ensureGate(client, lane)));
         await Promise.all([...runs, started]);
       } finally {
         // One that fails ends the others; only once all have stopped may their connection be closed.
         shutdown();
-        await Promise.allSettled(runs);
+        await Promise.allSettled([...runs, watch.stop()]);
         await terms.drained();
       }
     },
@@ -197,6 +225,14 @@ async function outageOf(client: Client, lane: string): Promise<{ readonly sinceM
   if (view === undefined) return undefined;
   if (view.submitsHeld !== undefined) return { sinceMs: Date.now() };
   return view.breaker.state === 'closed' ? undefined : { sinceMs: view.breaker.sinceMs ?? Date.now() };
+}
+
+async function openJobsOf(client: Client, service: string): Promise<OpenJobsReading> {
+  const open = await countOpenJobs(client, service);
+  return {
+    ...open,
+    oldestProcessingMs: open.processing === 0 ? 0 : await oldestProcessingMs(client, service, Date.now()),
+  };
 }
 
 function laneWith(runtime: GatedRuntime, route: Route) {

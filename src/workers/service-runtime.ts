@@ -2,6 +2,8 @@ import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
 import type { ServiceRuntime, Services } from '../activities/index.ts';
 import { PlaybookError } from '../contracts/errors.ts';
+import { NO_METRICS, type MetricRecorder } from '../contracts/metric-recorder.ts';
+import type { Route } from '../contracts/states.ts';
 import { callbackUrl, issueCallbackToken } from '../definition/callback-token.ts';
 import {
   checkConfig,
@@ -19,6 +21,7 @@ import type { SkewWatch } from '../http/skew-watch.ts';
 import { createTransport } from '../http/transport.ts';
 import { createNotifier } from './notifier.ts';
 import { createGateSeat, type GateSeat } from './gate/seat.ts';
+import { recordRequest } from './metrics/requests.ts';
 import { nearestName } from '../rules/nearest-name.ts';
 
 /** An integration together with the configuration of one environment. */
@@ -46,12 +49,17 @@ export function createServiceRuntime(
   deps: {
     readonly secrets: Secrets;
     readonly logger: Logger;
+    /** @default nobody measures */
+    readonly metrics?: MetricRecorder;
+    /** What it serves as. @default 'live' */
+    readonly route?: Route;
     /** What is known of the service's clock, where others learn of it, too. @default learned from answers alone */
     readonly skewWatch?: SkewWatch;
     /** Told every transmission, those for tokens included. For proof runs. */
     readonly recorder?: Recorder | undefined;
   },
 ): OwnedRuntime {
+  const { metrics = NO_METRICS, route = 'live' } = deps;
   checkConfig(integration, config);
   const { base_url, timeouts } = config.service;
   const transport = createTransport({
@@ -81,6 +89,7 @@ export function createServiceRuntime(
     logger: deps.logger,
     beforeSend: seat.acquire,
     recorder: deps.recorder,
+    onResponse: (observation) => recordRequest(metrics, { service: integration.service, route }, observation),
     ...(deps.skewWatch === undefined ? {} : { skewWatch: deps.skewWatch }),
   });
   const { webhook, notifications } = config;

@@ -15,6 +15,7 @@ import type { JobAccepted, JobOutcome, JobRequest, JobStatus, WebhookHint } from
 import { ACCEPTED_UPDATE, STATUS_QUERY, WEBHOOK_SIGNAL } from '../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { admission } from './job-activities.ts';
+import { recordEnd, recordWebhook } from './job-metrics.ts';
 import { JobProgress, type Admitted } from './job-progress.ts';
 import { JobRun } from './job-run.ts';
 import { submitJob } from './job-submit.ts';
@@ -46,7 +47,10 @@ export async function externalJob(request: JobRequest): Promise<JobOutcome> {
 
 function listen(run: JobRun): void {
   const { job } = run;
-  setHandler(webhookSignal, (hint) => job.hinted(hint));
+  setHandler(webhookSignal, (hint) => {
+    recordWebhook(job.request.service, hint, Date.now());
+    job.hinted(hint);
+  });
   setHandler(statusQuery, () => job.status());
   setHandler(acceptedUpdate, () => CancellationScope.nonCancellable(() => accepted(job)), {
     validator: (fingerprint) => {
@@ -93,6 +97,7 @@ async function close(run: JobRun): Promise<JobOutcome> {
   const outcome = job.outcome(Date.now());
   const { error } = outcome;
   publish(job, outcome);
+  recordEnd(outcome);
   run.explain(error === null ? 'Done.' : `${error.code}: ${error.message}`);
   await condition(allHandlersFinished);
   if (error === null) return outcome;

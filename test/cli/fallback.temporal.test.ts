@@ -7,6 +7,7 @@ import { documentFromFile } from '../../integrations/docproc/src/document.ts';
 import { integration as docproc } from '../../integrations/docproc/src/index.ts';
 import { createPlaybookClient } from '../../src/client/index.ts';
 import type { JobAnswer, PlaybookClient } from '../../src/client/index.ts';
+import { NO_METRICS } from '../../src/contracts/metric-recorder.ts';
 import { createClosing } from '../../src/cli/compose/closing.ts';
 import { startReceiverPart } from '../../src/cli/compose/receiver-part.ts';
 import { fromFile } from '../../src/cli/compose/service-configs.ts';
@@ -98,7 +99,8 @@ beforeAll(async () => {
   await startWorker({
     io: testIo({ workflowBundlePath: workflowBundlePath() }),
     logger,
-    connection: { address },
+    metrics: NO_METRICS,
+    connection: server.nativeConnection,
     namespace,
     services,
     closing,

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { isGroup, type CommandNode } from '../../src/cli/args/command.ts';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { errorsPage } from '../../scripts/errors-page.ts';
+import { metricsPage } from '../../scripts/metrics-page.ts';
 import { arrows, codeBlocks, markdownFiles, ROOT, stateArrows, textOf } from './markdown.ts';
 
 /** Prose without code blocks. */
@@ -63,6 +64,12 @@ function isCommand(words: readonly string[]): boolean {
 describe('docs/errors.md', () => {
   it('is the registry; `npm run docs` writes it', () => {
     expect(textOf('docs/errors.md')).toBe(errorsPage());
+  });
+});
+
+describe('docs/metrics.md', () => {
+  it('is the catalogue; `npm run docs` writes it', () => {
+    expect(textOf('docs/metrics.md')).toBe(metricsPage());
   });
 });
 

@@ -1,5 +1,10 @@
+import { NO_METRICS } from '../../contracts/metric-recorder.ts';
+import { VERSION } from '../version.ts';
 import { createClosing } from '../compose/closing.ts';
 import { lazyClient, serverToUse } from '../compose/external.ts';
+import { metricsAddress } from '../compose/metrics-address.ts';
+import { startProcessMetrics } from '../compose/process-metrics.ts';
+import { startTemporalWatch } from '../compose/temporal-watch.ts';
 import { startLogging } from '../compose/logging.ts';
 import { productionServices } from '../compose/production-services.ts';
 import { startReceiverPart } from '../compose/receiver-part.ts';
@@ -13,21 +18,40 @@ export interface ReceiverOptions {
   readonly configs: readonly string[];
   readonly host: string;
   readonly port: number;
+  /** Where Prometheus finds the metrics. */
+  readonly metrics: string | undefined;
 }
 
 /**
  * The webhook receiver on its own, until interrupted. It listens at once, also while Temporal is away: senders are then told to
  * come again, which beats a refused connection.
  */
-export async function runReceiver(io: CliIo, { path, configs, host, port }: ReceiverOptions): Promise<ExitCode> {
+export async function runReceiver(
+  io: CliIo,
+  { path, configs, host, port, metrics: asked }: ReceiverOptions,
+): Promise<ExitCode> {
   const { logger, redactor } = startLogging(io, 'info', path);
   const services = await productionServices(io, configs, path, redactor.learn);
   const server = serverToUse(io);
+  const address = metricsAddress(io, asked, path);
   const closing = createClosing();
   try {
     const { client, close } = lazyClient(server);
     closing.add(close);
-    const receiver = await startReceiverPart({ client, logger, services, host, port });
+    // The native part is loaded for its metrics alone.
+    const metrics = address === undefined ? NO_METRICS : await io.installRuntime({ logger, metricsAddress: address });
+    const watch = startTemporalWatch({
+      client,
+      address: server.address,
+      logger,
+      metrics,
+      meanwhile: 'webhooks are answered 503, and their senders come again',
+      up: false,
+    });
+    closing.add(() => watch.stop());
+    const measured = startProcessMetrics({ metrics, version: VERSION, buildId: undefined, isReady: watch.isUp });
+    closing.add(() => measured.stop());
+    const receiver = await startReceiverPart({ client, logger, services, host, port, metrics, ready: watch.isUp });
     closing.add(() => receiver.close());
     const names = services.map(({ integration }) => integration.service);
     logger.info({ url: receiver.url, address: server.address, services: names }, 'Receiver is listening');

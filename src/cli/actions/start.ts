@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { startEmbedded } from '../compose/embedded.ts';
 import type { Embedded } from '../compose/embedded.ts';
 import { InterruptedError } from '../compose/interrupted-error.ts';
+import { metricsAddress } from '../compose/metrics-address.ts';
 import { startLogging } from '../compose/logging.ts';
 import { configPaths, knownServices } from '../compose/service-configs.ts';
 import { untilAborted } from '../compose/until-aborted.ts';
@@ -15,22 +16,31 @@ export interface StartOptions {
   readonly path: readonly string[];
   /** Values of `--config`. */
   readonly configs: readonly string[];
+  /** Where Prometheus finds the metrics. */
+  readonly metrics: string | undefined;
   /** Run the sample job. */
   readonly sample: boolean;
 }
 
 /** Starts all embedded parts and keeps them up until interrupted. */
-export async function startAll(plainIo: CliIo, { path, configs, sample }: StartOptions): Promise<ExitCode> {
+export async function startAll(plainIo: CliIo, { path, configs, metrics, sample }: StartOptions): Promise<ExitCode> {
   const screen = createScreen(plainIo);
   const io = screen.guard(plainIo);
   const services = await knownServices();
   const paths = configPaths(configs, services, io.cwd, path);
   const logging = startLogging(io, 'warn', path);
+  const address = metricsAddress(io, metrics, path);
   if (screen.isLive) screen.live(['Starting Temporal, sandbox, webhook receiver and worker …']);
   else screen.print('Starting Temporal, sandbox, webhook receiver and worker …');
   let embedded: Embedded;
   try {
-    embedded = await startEmbedded({ io, logging, services, configs: paths });
+    embedded = await startEmbedded({
+      io,
+      logging,
+      services,
+      configs: paths,
+      ...(address === undefined ? {} : { metricsAddress: address }),
+    });
   } catch (error) {
     if (error instanceof InterruptedError) return EXIT.ok;
     throw error;

@@ -1,4 +1,5 @@
 import { defineCommand } from '../args/command.ts';
+import { METRICS_OPTION } from './shared-options.ts';
 
 export const start = defineCommand({
   name: 'start',
@@ -10,7 +11,8 @@ export const start = defineCommand({
   arguments: [],
   options: {},
   examples: ['playbook start'],
-  run: async ({ io, path }) => (await import('../actions/start.ts')).startAll(io, { path, configs: [], sample: true }),
+  run: async ({ io, path }) =>
+    (await import('../actions/start.ts')).startAll(io, { path, configs: [], metrics: undefined, sample: true }),
 });
 
 export const up = defineCommand({
@@ -18,8 +20,16 @@ export const up = defineCommand({
   summary: 'all embedded parts, no job',
   details: 'Like `playbook start` without the sample job. Other commands in the same folder use what runs here.',
   arguments: [],
-  options: { config: { value: '[service=]path', multiple: true, summary: 'configuration file' } },
+  options: {
+    config: { value: '[service=]path', multiple: true, summary: 'configuration file' },
+    metrics: METRICS_OPTION,
+  },
   examples: ['playbook up', 'playbook up --config docproc=./docproc.yaml'],
   run: async ({ io, path, options }) =>
-    (await import('../actions/start.ts')).startAll(io, { path, configs: options.config, sample: false }),
+    (await import('../actions/start.ts')).startAll(io, {
+      path,
+      configs: options.config,
+      metrics: options.metrics,
+      sample: false,
+    }),
 });

@@ -3,7 +3,7 @@ import { badUsage } from '../args/bad-usage.ts';
 import { defineCommand, JSON_OPTION } from '../args/command.ts';
 import type { CommandGroup } from '../args/command.ts';
 import { parseWhole } from '../args/duration.ts';
-import { CONFIG_OPTION, HOST_OPTION, PORTS } from './shared-options.ts';
+import { CONFIG_OPTION, HOST_OPTION, METRICS_OPTION, PORTS } from './shared-options.ts';
 
 const receiver = defineCommand({
   name: 'webhooks',
@@ -15,6 +15,7 @@ const receiver = defineCommand({
   options: {
     port: { value: 'PORT', summary: 'where to listen; 8301 if not given' },
     host: HOST_OPTION,
+    metrics: METRICS_OPTION,
     config: CONFIG_OPTION,
   },
   examples: ['playbook webhooks --port 8301 --config docproc=./docproc.yaml'],
@@ -24,6 +25,7 @@ const receiver = defineCommand({
       configs: options.config,
       host: options.host ?? '127.0.0.1',
       port: parseWhole(options.port ?? '8301', 'port', PORTS, path),
+      metrics: options.metrics,
     }),
 });
 

@@ -1,6 +1,6 @@
 import { defineCommand } from '../args/command.ts';
 import { parseWhole } from '../args/duration.ts';
-import { CONFIG_OPTION, HOST_OPTION, PORTS } from './shared-options.ts';
+import { CONFIG_OPTION, HOST_OPTION, METRICS_OPTION, PORTS } from './shared-options.ts';
 
 export const worker = defineCommand({
   name: 'worker',
@@ -13,6 +13,7 @@ export const worker = defineCommand({
     config: CONFIG_OPTION,
     port: { value: 'PORT', summary: 'serve /healthz and /readyz there' },
     host: HOST_OPTION,
+    metrics: METRICS_OPTION,
   },
   examples: ['TEMPORAL_ADDRESS=temporal:7233 playbook worker --config docproc=/etc/playbook/docproc.yaml'],
   run: async ({ io, path, options }) =>
@@ -21,5 +22,6 @@ export const worker = defineCommand({
       configs: options.config,
       host: options.host ?? '127.0.0.1',
       port: options.port === undefined ? undefined : parseWhole(options.port, 'port', PORTS, path),
+      metrics: options.metrics,
     }),
 });

@@ -41,6 +41,8 @@ export interface EmbeddedOptions {
   /** Services to work for. */
   readonly services: readonly string[];
   readonly configs: ConfigPaths;
+  /** Where Prometheus finds the metrics. @default nobody measures */
+  readonly metricsAddress?: string;
   /** Told what goes to and comes from the services. @default nobody */
   readonly recorder?: ProcessRecorder | undefined;
   /** The last word on a service before it is put together. @default as its definition and configuration say */
@@ -134,6 +136,7 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
     const sandbox = await startSandbox({ ...own, port, statePath: join(home.path, state), logger });
     closing.add(() => sandbox.close());
   }
+  const metrics = await io.installRuntime({ logger, metricsAddress: options.metricsAddress });
   const connected = await connectToTemporal({ address: temporal.address, namespace: NAMESPACE, ...converter });
   closing.add(() => connected.close());
   const clocks = createClockWatches(services, logger);
@@ -144,12 +147,17 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
     port: ports.receiver,
     clocks,
     recorder: recorder?.webhook,
+    metrics,
   });
   closing.add(() => receiver.close());
+  const { NativeConnection } = await import('@temporalio/worker');
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  closing.add(() => connection.close());
   const worker = await startWorker({
     io,
     logger,
-    connection: { address: temporal.address },
+    metrics,
+    connection,
     namespace: NAMESPACE,
     services,
     clocks,

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { MetricRecorder } from '../../contracts/metric-recorder.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { createTemporalHandOver, startReceiver } from '../../webhooks/index.ts';
 import type { ReceiverDeps, ReceiverService, RunningReceiver } from '../../webhooks/index.ts';
@@ -42,6 +43,10 @@ export interface ReceiverPartOptions {
   /** Learn from the time webhooks were signed. @default of its own */
   readonly clocks?: ClockWatches;
   readonly recorder?: ReceiverDeps['recorder'];
+  /** @default nobody measures */
+  readonly metrics?: MetricRecorder;
+  /** Whether Temporal answers, for `/readyz`. @default taken for granted */
+  readonly ready?: () => boolean;
 }
 
 /** Starts the webhook receiver in front of Temporal. */
@@ -53,6 +58,8 @@ export function startReceiverPart({
   host,
   clocks = createClockWatches(services, logger),
   recorder,
+  metrics,
+  ready,
 }: ReceiverPartOptions): Promise<RunningReceiver> {
   return startReceiver({
     port,
@@ -61,6 +68,8 @@ export function startReceiverPart({
     handOver: createTemporalHandOver({ client, logger }),
     onClockSample: clocks.onClockSample,
     recorder,
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(ready === undefined ? {} : { ready }),
     services: receiverServices(services),
   });
 }

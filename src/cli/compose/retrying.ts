@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ERRORS, PlaybookError } from '../../contracts/errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { InterruptedError } from './interrupted-error.ts';
 import type { External } from './external.ts';
@@ -19,6 +20,8 @@ export async function untilReachable<Connected>(
       return await connect();
     } catch (error) {
       if (interrupt.aborted) throw new InterruptedError('Interrupted while waiting for Temporal.');
+      // Such as SETUP_MISSING: it was reached, and waiting changes nothing.
+      if (error instanceof PlaybookError && !ERRORS[error.code].retryable) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       const fields = { address: server.address, attempt, reason };
       if (attempt === 1 || attempt % 15 === 0) {

@@ -45,7 +45,7 @@ export async function withTemporaryTemporal<Result>(
     closing.add(() => server.stop());
     const connected = await connectToTemporal({ address: server.address, namespace: NAMESPACE });
     closing.add(() => connected.close());
-    await io.installRuntime(logger);
+    await io.installRuntime({ logger, metricsAddress: undefined });
     const { NativeConnection } = await import('@temporalio/worker');
     const connection = await NativeConnection.connect({ address: server.address });
     closing.add(() => connection.close());

@@ -1,5 +1,7 @@
 import type { DataConverter } from '@temporalio/common';
 import type { Recorder } from '../../http/record-tokens.ts';
+import type { MetricRecorder } from '../../contracts/metric-recorder.ts';
+import type { Route } from '../../contracts/states.ts';
 import type { SkewWatch } from '../../http/skew-watch.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { OwnedRuntime } from '../../workers/index.ts';
@@ -7,12 +9,13 @@ import type { CliIo } from '../io.ts';
 import type { ClockWatches } from './clock-watches.ts';
 import type { Closing } from './closing.ts';
 import type { ConfiguredService } from './service-configs.ts';
-import type { NativeConnectionOptions } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
 
 export interface WorkerPartOptions {
   readonly io: CliIo;
   readonly logger: Logger;
-  readonly connection: NativeConnectionOptions;
+  readonly metrics: MetricRecorder;
+  readonly connection: NativeConnection;
   readonly namespace: string;
   readonly services: readonly ConfiguredService[];
   /** Gets how the worker is stopped. */
@@ -28,34 +31,44 @@ export interface WorkerPartOptions {
 }
 
 /**
- * Starts the worker of this process.
+ * Starts the worker of this process. The runtime is installed by now.
  * @returns its run, which rejects if the worker fails; stopping is up to `closing`
  */
 export async function startWorker(options: WorkerPartOptions): Promise<{ readonly ended: Promise<void> }> {
-  const { io, logger, namespace, closing, clocks, dataConverter } = options;
-  await io.installRuntime(logger);
-  const [{ NativeConnection }, { createJobWorker, createServiceRuntime }] = await Promise.all([
-    import('@temporalio/worker'),
-    import('../../workers/index.ts'),
-  ]);
-  const connection = await NativeConnection.connect(options.connection);
-  closing.add(() => connection.close());
-  const runtimeOf = ({ integration, config, secrets }: ConfiguredService, skewWatch?: SkewWatch): OwnedRuntime => {
+  const { io, logger, metrics, connection, namespace, closing, clocks, dataConverter } = options;
+  const { createJobWorker, createServiceRuntime } = await import('../../workers/index.ts');
+  const runtimeOf = (
+    { integration, config, secrets }: ConfiguredService,
+    route: Route,
+    skewWatch?: SkewWatch,
+  ): OwnedRuntime => {
     const runtime = createServiceRuntime(
       { integration, config },
-      { secrets, logger, recorder: options.recorder, ...(skewWatch === undefined ? {} : { skewWatch }) },
+      {
+        secrets,
+        logger,
+        metrics,
+        route,
+        recorder: options.recorder,
+        ...(skewWatch === undefined ? {} : { skewWatch }),
+      },
     );
     closing.add(() => runtime.close());
     return runtime;
   };
-  const services = options.services.map((service) => runtimeOf(service, clocks?.of(service.integration.service)));
-  const fallbacks = options.services.flatMap(({ fallback }) => (fallback === undefined ? [] : [runtimeOf(fallback)]));
+  const services = options.services.map((service) =>
+    runtimeOf(service, 'live', clocks?.of(service.integration.service)),
+  );
+  const fallbacks = options.services.flatMap(({ fallback }) =>
+    fallback === undefined ? [] : [runtimeOf(fallback, 'fallback')],
+  );
   const worker = await createJobWorker({
     connection,
     namespace,
     services,
     fallbacks,
     logger,
+    metrics,
     ...(dataConverter === undefined ? {} : { dataConverter }),
     workflowBundle: await io.workflowBundle({ encrypting: dataConverter !== undefined }),
     shutdownGraceMs: options.shutdownGraceMs,

@@ -1,7 +1,7 @@
 import type { Observation, Permit } from '../../http/service-client.ts';
 import type { OutboundRequest, RequestKind } from '../../http/types.ts';
 import { TURNS, type SendClass, type Turn } from '../../rules/gate/send-class.ts';
-import type { GateSchedule } from '../../rules/gate/schedule.ts';
+import type { GateSchedule, Waiting } from '../../rules/gate/schedule.ts';
 import { createFairQueue } from './fair-queue.ts';
 import { heldBack } from './seat.ts';
 
@@ -23,6 +23,8 @@ export interface Dispatcher {
   /** Milliseconds until a class may pass; 0 when it may now, or within the answer of a request under way. */
   readonly holdMs: (kind: SendClass) => number;
   readonly inFlight: () => number;
+  /** How many of each class wait for their turn. */
+  readonly waiting: () => Waiting;
   /** Sends those waiting away, lets nothing more pass, and resolves once nothing is under way. */
   readonly close: (because: string) => Promise<void>;
 }
@@ -51,6 +53,8 @@ export function createDispatcher(deps: {
   /** Told of each request as it is let go, and as its answer comes. */
   readonly onGranted: (request: OutboundRequest) => void;
   readonly onSent: (sent: Sent) => void;
+  /** Told how long a request waited for its turn, and whether it got one. @default nobody is */
+  readonly onWaited?: (turn: Turn, waitedMs: number, granted: boolean) => void;
 }): Dispatcher {
   const { service, schedule, mayLeave, nowMs } = deps;
   const queues = {
@@ -64,11 +68,12 @@ export function createDispatcher(deps: {
   let closed: { readonly because: string; readonly idle: () => void } | undefined;
 
   const isEmpty = (): boolean => TURNS.every((turn) => queues[turn].size === 0);
+  const waitingNow = (): Waiting => ({ submit: queues.submit.size, read: queues.read.size, poll: queues.poll.size });
 
   const pump = (): void => {
     clearTimeout(timer);
     for (;;) {
-      const waiting = { submit: queues.submit.size, read: queues.read.size, poll: queues.poll.size };
+      const waiting = waitingNow();
       if (closed !== undefined || isEmpty()) return;
       const decision = schedule.next(nowMs(), waiting);
       if (decision.send !== undefined) {
@@ -136,6 +141,7 @@ export function createDispatcher(deps: {
           sinceMs: nowMs(),
           settle: (granted) => {
             signal.removeEventListener('abort', abort);
+            deps.onWaited?.(turn, nowMs() - waiter.sinceMs, !(granted instanceof Error));
             if (granted instanceof Error) reject(granted);
             else resolve(granted);
           },
@@ -156,6 +162,8 @@ export function createDispatcher(deps: {
     },
 
     inFlight: () => flying,
+
+    waiting: waitingNow,
 
     close: (because) =>
       new Promise((resolve) => {

@@ -4,7 +4,7 @@ import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@tem
 import type { Logger } from 'pino';
 import { GATE_HEARTBEAT_TIMEOUT_MS, type GateActivities, type GateTerm } from '../../contracts/gate.ts';
 import type { Json } from '../../contracts/json.ts';
-import { createLease, type HeartbeatAnswer } from './lease.ts';
+import { createLease, type HeartbeatAnswer, type LeaseEnd } from './lease.ts';
 
 /** How often a holder renews its lease, in milliseconds. A kill is noticed within that. */
 const RENEW_EVERY_MS = 250;
@@ -42,6 +42,8 @@ export function createGateActivities(deps: {
   /** Aborted when this process stops: the gate is handed over. */
   readonly stopping: AbortSignal;
   readonly logger: Logger;
+  /** Told why a term ended. @default nobody is */
+  readonly onEnded?: (lane: string, end: LeaseEnd | 'stopping' | 'broken') => void;
 }): GateActivities {
   return {
     holdGate: async ({ service, left }) => {
@@ -52,6 +54,7 @@ export function createGateActivities(deps: {
       const heartbeaten = context.info.heartbeatDetails as Json | undefined;
       const inherited: GateTerm | undefined = heartbeaten ? { state: heartbeaten, orderly: false } : left;
       let term: Term | undefined;
+      let end: LeaseEnd | 'stopping' | 'broken' = 'broken';
       let fedMs = -Infinity;
       const lease = createLease({
         heartbeat: async () => {
@@ -72,12 +75,15 @@ export function createGateActivities(deps: {
         await lease.renew();
         term = await deps.beginTerm({ lane: service, left: inherited, mayLeave: lease.valid });
         deps.logger.info({ service }, `This process holds the gate of ${service}.`);
-        const because = await Promise.race([lease.ended, stopped(deps.stopping), term.broken]);
-        await Promise.race([term.end(because), sleep(SETTLE_MS)]);
-        deps.logger.info({ service, because }, `This process no longer holds the gate of ${service}.`);
+        end = await Promise.race([lease.ended, stopped(deps.stopping), term.broken]);
+        await Promise.race([term.end(end), sleep(SETTLE_MS)]);
+        deps.logger.info({ service, because: end }, `This process no longer holds the gate of ${service}.`);
         return { state: term.finalSnapshot(), orderly: true };
       } finally {
-        void term?.end('the term is over');
+        if (term !== undefined) {
+          deps.onEnded?.(service, end);
+          void term.end('the term is over');
+        }
         await lease.release();
       }
     },

@@ -11,11 +11,15 @@ import type { ControlState } from '../../contracts/control.ts';
 import { GATE_HEARTBEAT_TIMEOUT_MS } from '../../contracts/gate.ts';
 import { bulkQueue, readQueue, submitQueue } from '../../contracts/queues.ts';
 import type { JobPolicy } from '../../contracts/jobs.ts';
+import type { MetricRecorder } from '../../contracts/metric-recorder.ts';
+import type { Route } from '../../contracts/states.ts';
 import type { OutboundRequest } from '../../http/types.ts';
 import { createGateSchedule, type GateSnapshot, type GateSpec } from '../../rules/gate/schedule.ts';
 import type { SendClass } from '../../rules/gate/send-class.ts';
 import { CHUNK_CONCURRENCY } from '../../activities/index.ts';
 import type { ServiceConfig } from '../../definition/index.ts';
+import type { OpenJobsReading } from '../metrics/open-jobs.ts';
+import { createTermMetrics } from '../metrics/term.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { startFrom, toJson } from './gate-state.ts';
 import type { BeginTerm } from './hold-gate.ts';
@@ -27,11 +31,14 @@ import { startWaitingJobs } from './waiting-jobs.ts';
 /** One lane whose gate this process may hold. */
 export interface GatedLane {
   readonly service: string;
+  readonly route: Route;
   readonly config: ServiceConfig;
   readonly prices: JobPolicy['prices'];
   readonly seat: GateSeat;
   /** How many of its jobs are polled for. */
   readonly countPolled: () => Promise<number>;
+  /** The service's jobs under way; absent where another lane counts them. */
+  readonly readOpenJobs: (() => Promise<OpenJobsReading>) | undefined;
   /** Of the service's list, where it has one. */
   readonly createSweep: () => ListSweep | undefined;
   /** What the inner workers run, by queue. */
@@ -72,6 +79,7 @@ export function createTerms(deps: {
   readonly shared: Omit<WorkerOptions, 'taskQueue'>;
   readonly readControl: (service: string) => Promise<ControlState>;
   readonly logger: Logger;
+  readonly metrics: MetricRecorder;
 }): {
   readonly begin: BeginTerm;
   /** Resolves once the inner workers of ended terms have stopped. */ readonly drained: () => Promise<void>;
@@ -81,11 +89,12 @@ export function createTerms(deps: {
   const begin: BeginTerm = async ({ lane, left, mayLeave }) => {
     const gated = deps.lanes.get(lane);
     if (gated === undefined) throw new Error(`holdGate of ${lane} reached a worker without that lane`);
-    const { service } = gated;
+    const { service, route } = gated;
     if (draining.has(lane)) await Promise.race([draining.get(lane), sleep(DRAINING_MS)]);
     if (draining.has(lane)) throw new Error(`Requests of the last term of ${lane} are still under way in this process`);
     const schedule = createGateSchedule(specOf(gated), nowMs(), startFrom(left, GATE_HEARTBEAT_TIMEOUT_MS));
     let roundTripMs = 50;
+    let skewMs: number | undefined;
     const charge = (request: OutboundRequest, micros: number): void => {
       if (micros !== 0) schedule.charge(micros, request.owner ?? {}, nowMs());
     };
@@ -98,10 +107,27 @@ export function createTerms(deps: {
       onSent: ({ request, observation }) => {
         if (observation === undefined) return charge(request, -correction(request, gated.prices));
         roundTripMs += (observation.elapsedMs - roundTripMs) * ROUND_TRIP_WEIGHT;
+        skewMs = observation.skew?.offsetMs ?? skewMs;
         const { arrival } = observation.failure ?? {};
         const bought = correction(request, gated.prices) === 0 && request.kind === 'submit';
-        if (bought && (arrival === 'never' || arrival === 'refused')) charge(request, -gated.prices.perJobMicros);
+        const returned = bought && (arrival === 'never' || arrival === 'refused');
+        if (returned) charge(request, -gated.prices.perJobMicros);
+        const { perRequestMicros, perJobMicros } = gated.prices;
+        measured.paid(request.kind, perRequestMicros + (bought && !returned ? perJobMicros : 0));
       },
+      onWaited: (turn, waitedMs, granted) => measured.waited(turn, waitedMs, granted),
+    });
+    const measured = createTermMetrics({
+      metrics: deps.metrics,
+      lane: { service, route },
+      read: () => ({
+        view: schedule.view(nowMs()),
+        waiting: dispatcher.waiting(),
+        inFlight: dispatcher.inFlight(),
+        skewMs,
+      }),
+      readOpenJobs: gated.readOpenJobs,
+      nowMs,
     });
     const slots = { submit: createSlots(), read: createSlots(), bulk: createSlots() };
     const queues = { submit: submitQueue(lane), read: readQueue(lane), bulk: bulkQueue(lane) };
@@ -137,6 +163,7 @@ export function createTerms(deps: {
     const tick = (): void => {
       adjustSlots();
       dispatcher.wake();
+      measured.tick();
       for (const { window, level, spentMicros, limitMicros } of schedule.takeAlarms(nowMs())) {
         deps.logger.warn(
           { service, window, level, spentMicros, limitMicros },
@@ -172,6 +199,7 @@ export function createTerms(deps: {
     const end = async (because: string): Promise<void> => {
       clearInterval(ticking);
       unseat();
+      measured.end();
       for (const queue of QUEUES) slots[queue].limit(0);
       const idle = dispatcher.close(because);
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

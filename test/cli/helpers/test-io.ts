@@ -1,4 +1,5 @@
 import type { CliIo, Output } from '../../../src/cli/io.ts';
+import { NO_METRICS } from '../../../src/contracts/metric-recorder.ts';
 import { runCli } from '../../../src/cli/run-cli.ts';
 import type { ExitCode } from '../../../src/cli/exit-codes.ts';
 
@@ -39,7 +40,7 @@ export function testIo(options: TestIoOptions = {}): TestIo {
     env: options.env ?? {},
     cwd: options.cwd ?? '/nowhere',
     interrupt: interrupt.signal,
-    installRuntime: () => Promise.resolve(), // the test helper has done it for the whole process
+    installRuntime: () => Promise.resolve(NO_METRICS), // the test helper has done it for the whole process
     workflowBundle: () => Promise.resolve({ codePath: options.workflowBundlePath ?? 'none' }),
     out: () => out,
     err: () => err,

@@ -82,11 +82,19 @@ export function recordingHandOver(result: HandOverResult = 'accepted') {
   return recorder;
 }
 
-/** Counts, as `name{a=b,…}`. */
+/** Counts, as `name{a=b,…}`, and what was observed. */
 function recordingMetrics() {
   const counts = new Map<string, number>();
+  const observed: {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+  }[] = [];
   return {
     counts,
+    observed,
+    observe: (name: string, labels: Readonly<Record<string, string>>, value: number): void =>
+      void observed.push({ name, labels, value }),
     count: (name: string, labels: Readonly<Record<string, string>>): void => {
       const key = `${name}{${Object.entries(labels)
         .map((pair) => pair.join('='))

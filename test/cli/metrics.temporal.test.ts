@@ -1,0 +1,140 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { integration as docproc } from '../../integrations/docproc/src/index.ts';
+import { setRetention } from '../../src/cli/compose/setup.ts';
+import { METRICS } from '../../src/contracts/metrics.ts';
+import type { MetricName } from '../../src/contracts/metrics.ts';
+import { freePort } from '../../src/embedded/ports.ts';
+import { defaultClient } from '../../src/sandbox/index.ts';
+import { enable } from '../helpers/enable.ts';
+import { scrape } from '../helpers/scrape.ts';
+import type { Sample } from '../helpers/scrape.ts';
+import { startStack } from '../helpers/stack.ts';
+import type { Stack } from '../helpers/stack.ts';
+import { sharedAddress, unique } from '../helpers/temporal.ts';
+import { until } from '../helpers/until.ts';
+import { spawnPlaybook } from './helpers/spawned.ts';
+import type { Spawned } from './helpers/spawned.ts';
+
+/** Worker and receiver in processes of their own, each with its metrics; a sandbox; jobs that end well and badly. */
+let stack: Stack;
+let folder: string;
+let worker: Spawned;
+let receiver: Spawned;
+let urls: { readonly worker: string; readonly receiver: string };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'playbook-metrics-'));
+  const ports = { worker: await freePort(), receiver: await freePort(), webhooks: await freePort() };
+  urls = { worker: `http://127.0.0.1:${ports.worker}`, receiver: `http://127.0.0.1:${ports.receiver}` };
+  stack = await startStack({
+    receiver: false,
+    worker: false,
+    config: `webhook:
+  public_url: http://127.0.0.1:${ports.webhooks}
+  secrets: ['env:DOCPROC_WEBHOOK_SECRET']
+  token_secret: env:DOCPROC_CALLBACK_SECRET`,
+  });
+  await setRetention(stack.temporal, 7 * 86_400_000);
+  await writeFile(join(folder, 'docproc.yaml'), stack.yaml);
+  const env = {
+    ...stack.env,
+    DOCPROC_CLIENT_ID: defaultClient.id,
+    TEMPORAL_ADDRESS: sharedAddress(),
+    TEMPORAL_NAMESPACE: stack.namespace,
+    TEMPORAL_CONFIG_FILE: join(folder, 'none.toml'),
+    PLAYBOOK_METRICS_ADDRESS: `127.0.0.1:${ports.worker}`,
+  };
+  worker = spawnPlaybook(['worker', '--config', 'docproc.yaml'], env, folder);
+  receiver = spawnPlaybook(
+    ['webhooks', '--config', 'docproc.yaml', '--port', String(ports.webhooks), '--metrics', String(ports.receiver)],
+    env,
+    folder,
+  );
+  await Promise.all([worker.sees('Worker is polling'), receiver.sees('Receiver is listening')]);
+}, 120_000);
+
+afterAll(async () => {
+  for (const each of [worker, receiver]) each?.killGroup();
+  await stack?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The catalogue's name of a sample: a histogram has three. */
+const nameOf = (sample: string): string =>
+  Object.hasOwn(METRICS, sample) ? sample : sample.replace(/_(?:bucket|sum|count)$/, '');
+/** What the SDK adds to what a workflow measures. */
+const OF_WORKFLOWS = new Set(['namespace', 'taskQueue', 'workflowType']);
+
+const ours = async (url: string): Promise<readonly Sample[]> =>
+  (await scrape(url)).filter(({ name }) => !name.startsWith('temporal_'));
+
+function value(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}): number {
+  const matching = samples.filter(
+    (each) => each.name === name && Object.entries(labels).every(([key, text]) => each.labels[key] === text),
+  );
+  return matching.reduce((sum, each) => sum + each.value, 0);
+}
+
+describe('metrics of a worker and a receiver', () => {
+  it('tell of jobs, requests, costs, webhooks and the gate, beside those of Temporal’s SDK', async () => {
+    await enable(stack.temporal, ['docproc']);
+    const keys = ['a', 'b', 'c'];
+    const input = await stack.document('note.txt', 'Grüße');
+    const jobs = await Promise.all(keys.map((key) => stack.playbook.start(docproc, input, { key: unique(key) })));
+    const answers = await Promise.all(jobs.map((job) => job.result({ maxWaitMs: 30_000 })));
+    expect(answers.map(({ state }) => state)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
+
+    const live = { service: 'docproc', route: 'live' };
+    let samples: readonly Sample[] = [];
+    await until('the jobs and the gate are measured', async () => {
+      samples = await ours(urls.worker);
+      return value(samples, 'playbook_jobs_ended_total') === 3 && value(samples, 'playbook_gate_held') === 1;
+    });
+    expect(value(samples, 'playbook_admissions_total', { service: 'docproc', decision: 'live' })).toBe(3);
+    const submits = { ...live, kind: 'submit', code: 'OK', status: '2xx' };
+    expect(value(samples, 'playbook_requests_total', submits)).toBe(3);
+    expect(value(samples, 'playbook_request_duration_seconds_count', { ...live, kind: 'submit', result: 'ok' })).toBe(
+      3,
+    );
+    expect(value(samples, 'playbook_cost_micros_total', live)).toBe(30_000);
+    expect(value(samples, 'playbook_job_cost_micros_total', { ...live, state: 'COMPLETED' })).toBe(30_000);
+    expect(value(samples, 'playbook_job_duration_seconds_count', { ...live, state: 'COMPLETED' })).toBe(3);
+    expect(value(samples, 'playbook_webhook_lag_seconds_count', { service: 'docproc' })).toBe(3);
+    expect(value(samples, 'playbook_gate_cap_per_second', live)).toBe(200);
+    expect(value(samples, 'playbook_temporal_up')).toBe(1);
+    expect((await scrape(urls.worker)).some(({ name }) => name === 'temporal_worker_task_slots_available')).toBe(true);
+
+    const received = await ours(urls.receiver);
+    expect(value(received, 'playbook_webhooks_total', { service: 'docproc', outcome: 'accepted' })).toBe(3);
+    expect(value(received, 'playbook_webhook_hand_over_seconds_count', { service: 'docproc' })).toBe(3);
+    expect(value(received, 'playbook_webhook_age_seconds_count', { service: 'docproc' })).toBe(3);
+  });
+
+  it('have the catalogue’s names, labels and edges, and 5 s and 10 s are edges of the request latency', async () => {
+    const samples = [...(await ours(urls.worker)), ...(await ours(urls.receiver))];
+    expect(samples.length).toBeGreaterThan(100);
+    for (const { name, labels } of samples) {
+      const info: { readonly labels: readonly string[]; readonly edges?: readonly number[] } | undefined =
+        METRICS[nameOf(name) as MetricName];
+      expect({ name, known: info !== undefined }).toEqual({ name, known: true });
+      const own = Object.keys(labels).filter((label) => label !== 'le' && !OF_WORKFLOWS.has(label));
+      expect({ name, labels: own.toSorted() }).toEqual({ name, labels: [...(info?.labels ?? [])].toSorted() });
+    }
+    const edges = samples
+      .filter(({ name, labels }) => name === 'playbook_request_duration_seconds_bucket' && labels['kind'] === 'submit')
+      .map(({ labels }) => labels['le']);
+    expect(edges).toEqual(expect.arrayContaining(['5', '10']));
+    expect(edges).toEqual([...METRICS.playbook_request_duration_seconds.edges.map(String), '+Inf']);
+  });
+
+  it('that cannot be served are an error that says where', async () => {
+    const { port } = new URL(urls.worker);
+    const env = { ...stack.env, DOCPROC_CLIENT_ID: defaultClient.id, TEMPORAL_ADDRESS: sharedAddress() };
+    const second = spawnPlaybook(['worker', '--config', 'docproc.yaml', '--metrics', port], env, folder);
+    expect(await second.ended).toBe(1);
+    expect(second.out()).toContain(`PORT_IN_USE: Metrics cannot be served at 127.0.0.1:${port} (`);
+  });
+});
