@@ -11,7 +11,7 @@ export async function scrape(url: string): Promise<readonly Sample[]> {
   return text.split('\n').flatMap((line) => {
     const { name, labels = '', value } = /^(?<name>\w+)(?:\{(?<labels>.*)\})? (?<value>\S+)$/.exec(line)?.groups ?? {};
     if (name === undefined) return [];
-    const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', text = '']) => [key, text] as const);
+    const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', label = '']) => [key, label] as const);
     return [{ name, labels: Object.fromEntries(pairs), value: Number(value?.replace('Inf', 'Infinity')) }];
   });
 }
