@@ -65,6 +65,19 @@ export default {
       [packages('@openfeature/server-sdk', '@temporalio/client')],
     ),
     only('logging-is-pino', 'logging', ['contracts', 'rules'], [node, packages('pino')]),
+    only(
+      'tracing-stands-alone',
+      'tracing',
+      ['contracts', 'http', 'webhooks'],
+      [node, packages('@opentelemetry/[^/]+', '@temporalio/(interceptors-opentelemetry|worker|workflow)')],
+    ),
+    {
+      name: 'only-cli-traces',
+      comment: 'off costs nothing: whatever is traced is given it as an argument',
+      severity: 'error',
+      from: { path: '^src/', pathNot: src('cli', 'tracing') },
+      to: { path: '^src/tracing/' },
+    },
     only('provision-stands-low', 'provision', ['contracts'], [node]),
     only('embedded-stands-low', 'embedded', ['contracts', 'provision'], [node]),
     {

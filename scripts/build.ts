@@ -1,6 +1,6 @@
 /**
- * Builds `dist/`: the compiled sources and the prebuilt workflow bundles: the usual one, and one for encrypted histories. Does nothing if no input has changed since the last
- * build; `--force` builds anyway. A build is made aside and moved into place whole.
+ * Builds `dist/`: the compiled sources and the prebuilt workflow bundles, the usual one, and one for encrypted histories. Does nothing if no input
+ * has changed since the last build; `--force` builds anyway. A build is made aside and moved into place whole.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,10 +8,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BUNDLES, bundleName, bundleOptions } from '../src/workers/bundles.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-const workflows = join(root, 'src/workflows/index.ts');
 /** Written last: where it is missing, the build was not finished. */
 const STAMP = '.inputs';
 
@@ -46,13 +46,11 @@ async function compile(outDir: string): Promise<void> {
 async function bundleWorkflows(outDir: string): Promise<void> {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   await mkdir(outDir, { recursive: true });
-  const bundle = async (name: string, converter: { failureConverterPath?: string }): Promise<void> => {
+  for (const kind of BUNDLES) {
     const logger = new DefaultLogger('WARN');
-    const { code } = await bundleWorkflowCode({ workflowsPath: workflows, logger, ...converter });
-    await writeFile(join(outDir, name), code);
-  };
-  await bundle('workflow-bundle.js', {});
-  await bundle('workflow-bundle.encrypting.js', { failureConverterPath: join(root, 'src/codec/failure-converter.ts') });
+    const { code } = await bundleWorkflowCode({ logger, ...bundleOptions(kind) });
+    await writeFile(join(outDir, bundleName(kind)), code);
+  }
 }
 
 async function build(): Promise<void> {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { FAILURE_CONVERTER } from '../codec/data-converter.ts';
+import { bundleName, bundleOptions } from '../workers/bundles.ts';
 import { createInterrupt } from './interrupt.ts';
 import type { CliIo, Output } from './io.ts';
 import { runCli } from './run-cli.ts';
@@ -33,14 +33,11 @@ const io: CliIo = {
   cwd: process.cwd(),
   interrupt: interrupt.signal,
   installRuntime: async (setup) => (await import('./compose/runtime.ts')).installRuntime(setup),
-  workflowBundle: async ({ encrypting }) => {
-    const name = encrypting ? 'workflow-bundle.encrypting.js' : 'workflow-bundle.js';
-    const codePath = fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  workflowBundle: async (kind) => {
+    const codePath = fileURLToPath(new URL(`../../${bundleName(kind)}`, import.meta.url));
     if (existsSync(codePath)) return { codePath };
     const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-    const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
-    const converter = encrypting ? { failureConverterPath: FAILURE_CONVERTER } : {};
-    return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN'), ...converter });
+    return bundleWorkflowCode({ logger: new DefaultLogger('WARN'), ...bundleOptions(kind) });
   },
 };
 

@@ -1,5 +1,6 @@
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import type { MetricRecorder } from '../contracts/metric-recorder.ts';
+import type { Bundle } from '../workers/bundles.ts';
 import type { Logger } from '../logging/logger.ts';
 
 /** What a process is prepared for. */
@@ -33,6 +34,6 @@ export interface CliIo {
    * @throws PlaybookError PORT_IN_USE where the metrics cannot be served
    */
   readonly installRuntime: (options: RuntimeSetup) => Promise<MetricRecorder>;
-  /** The workflow code for workers; `encrypting`: with the failure converter that lets a codec reach what workflows throw. */
-  readonly workflowBundle: (options: { readonly encrypting: boolean }) => Promise<WorkflowBundleOption>;
+  /** The workflow code for workers. */
+  readonly workflowBundle: (kind: Bundle) => Promise<WorkflowBundleOption>;
 }

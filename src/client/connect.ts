@@ -2,6 +2,7 @@ import { Client, Connection, type DataConverter } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { dataConverterFromEnvironment } from '../codec/from-environment.ts';
 import { PlaybookError } from '../contracts/errors.ts';
+import { callerTracing } from './caller-tracing.ts';
 import { closable } from './closable.ts';
 
 /** Where Temporal is: the standard environment configuration unless given. */
@@ -38,7 +39,12 @@ export async function connectToTemporal(options: ConnectOptions = {}): Promise<C
       address,
       connectTimeout: options.timeoutMs ?? 10_000,
     });
-    const client = new Client({ connection, namespace, ...(dataConverter === undefined ? {} : { dataConverter }) });
+    const client = new Client({
+      connection,
+      namespace,
+      interceptors: { workflow: [callerTracing()] },
+      ...(dataConverter === undefined ? {} : { dataConverter }),
+    });
     const close = async (): Promise<void> => {
       closing();
       await connection.close();

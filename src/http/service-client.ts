@@ -13,22 +13,17 @@ import type { SkewWatch } from './skew-watch.ts';
 import { TransportError } from './transport-error.ts';
 import type { Transport } from './transport.ts';
 import { RequestFailed } from './types.ts';
-import type { Authenticator, OutboundRequest, RequestKind, ServiceClient, ServiceResponse } from './types.ts';
+import type {
+  Authenticator,
+  Observation,
+  OutboundRequest,
+  RequestKind,
+  RequestTrace,
+  ServiceClient,
+  ServiceResponse,
+  TraceRequest,
+} from './types.ts';
 import type { TransportRequest, TransportResponse } from './wire.ts';
-
-/** What became of one transmission: for the gate, the metrics and the log. */
-export interface Observation {
-  readonly kind: RequestKind;
-  /** Absent when no answer came. */
-  readonly status?: number;
-  readonly elapsedMs: number;
-  /** Empty when no answer came or its headers said nothing. */
-  readonly limits: LimitReading;
-  /** What is known by now of the service's clock. */
-  readonly skew?: ReturnType<SkewWatch['current']>;
-  /** Absent when the answer was accepted. */
-  readonly failure?: Failure;
-}
 
 /** One transmission as it was on the wire, except that credentials are left out. For proof runs, which redact the rest. */
 export interface RecordedExchange {
@@ -78,6 +73,8 @@ export interface ServiceClientOptions extends AnswerRules {
   /** Waits until the request may be sent. Asked once per transmission, so also for the repetition after a 401. */
   readonly beforeSend?: ((request: OutboundRequest, signal: AbortSignal) => Promise<Permit>) | undefined;
   readonly onResponse?: ((observation: Observation) => void) | undefined;
+  /** @default nobody traces */
+  readonly trace?: TraceRequest | undefined;
   readonly recorder?: ((exchange: RecordedExchange) => void) | undefined;
 }
 
@@ -89,6 +86,11 @@ type Outcome =
       readonly credential: string;
       readonly cause?: TransportError;
     };
+
+/** What has been seen of a transmission so far. */
+interface Seen {
+  observation?: Observation;
+}
 
 /** Milliseconds a credential is taken for fresh: over a longer wait a token may expire and a signature's time grow old. */
 const FRESH_MS = 250;
@@ -106,21 +108,38 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   const transmit = async (request: OutboundRequest, signal: AbortSignal): Promise<Outcome> => {
     const { kind, method } = request;
     const url = requestUrl(base, request);
+    const trace = options.trace?.({ method, url, kind });
+    const seen: Seen = {};
+    try {
+      return await transmitOnce(request, url, signal, trace, seen);
+    } finally {
+      trace?.end(seen.observation);
+    }
+  };
+
+  const transmitOnce = async (
+    request: OutboundRequest,
+    url: URL,
+    signal: AbortSignal,
+    trace: RequestTrace | undefined,
+    seen: Seen,
+  ): Promise<Outcome> => {
+    const { kind, method } = request;
     const json = request.json === undefined ? undefined : Buffer.from(JSON.stringify(request.json));
-    const plain = headersOf(request, options);
+    const plain = { ...headersOf(request, options), ...trace?.headers };
     const authorizable = { method, url, headers: plain, ...(json === undefined ? {} : { body: json }) };
     // Before the wait for leave, so that none is spent on waiting for a token.
     let authorization = await authenticator.authorize(authorizable, signal);
     const askedMs = clock.monotonicMs();
     const permit = (await options.beforeSend?.(request, signal)) ?? {};
-    let observation: Observation | undefined;
+    trace?.leaves();
     let startMs = clock.monotonicMs();
 
     const report = (limits: LimitReading, answer: TransportResponse | undefined, failure: Failure | undefined) => {
       const elapsedMs = clock.monotonicMs() - startMs;
       const skew = skewWatch.current();
       const failed = failure === undefined ? {} : { failure };
-      observation = {
+      const observation: Observation = {
         kind,
         elapsedMs,
         limits,
@@ -128,6 +147,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
         ...(skew === undefined ? {} : { skew }),
         ...failed,
       };
+      seen.observation = observation;
       options.onResponse?.(observation);
       options.recorder?.({
         kind,
@@ -176,7 +196,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
       report({}, undefined, failure);
       return { failure, credential: authorization.credential, cause: error };
     } finally {
-      permit.release?.(observation);
+      permit.release?.(seen.observation);
     }
   };
 

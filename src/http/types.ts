@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Json } from '../contracts/json.ts';
 import type { Failure } from '../rules/failure.ts';
+import type { LimitReading } from '../rules/limit-headers.ts';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -75,6 +76,36 @@ export class RequestFailed extends Error {
     super(failure.message, options);
     this.failure = failure;
   }
+}
+
+/** What became of one transmission: for the gate, the metrics, the trace and the log. */
+export interface Observation {
+  readonly kind: RequestKind;
+  /** Absent when no answer came. */
+  readonly status?: number;
+  readonly elapsedMs: number;
+  /** Empty when no answer came or its headers said nothing. */
+  readonly limits: LimitReading;
+  /** What is known by now of the service's clock; positive: it is ahead. */
+  readonly skew?: { readonly offsetMs: number; readonly uncertaintyMs: number };
+  /** Absent when the answer was accepted. */
+  readonly failure?: Failure;
+}
+
+/** Follows one transmission, from before it waits for leave. */
+export type TraceRequest = (about: {
+  readonly method: HttpMethod;
+  readonly url: URL;
+  readonly kind: RequestKind;
+}) => RequestTrace;
+
+export interface RequestTrace {
+  /** To send along, before signing. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** It may leave now. */
+  readonly leaves: () => void;
+  /** It is over; without an observation it was withheld. Called exactly once. */
+  readonly end: (observation: Observation | undefined) => void;
 }
 
 /** Puts authentication on requests. */

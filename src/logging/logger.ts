@@ -1,5 +1,6 @@
 import { destination as fileDestination, pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { logContext } from './log-context.ts';
 import { prettyLine } from './pretty-line.ts';
 import type { Redactor } from './redactor.ts';
 
@@ -14,6 +15,8 @@ export interface LoggerOptions {
   readonly level?: LogLevel;
   /** Lines for people instead of JSON. @default true when stderr is a terminal */
   readonly pretty?: boolean;
+  /** Asked for more fields at every line. @default those of {@link withLogContext} */
+  readonly mixin?: () => object;
   /** Fields on every line. */
   readonly base?: Readonly<Record<string, unknown>>;
   /** Where lines go. @default stderr, because stdout belongs to a command's result */
@@ -31,6 +34,7 @@ export function createLogger(options: LoggerOptions): Logger {
   return pino(
     {
       level,
+      mixin: options.mixin ?? logContext,
       base: redactor.value(base) as Record<string, unknown>,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: {

@@ -27,7 +27,7 @@ export interface EngineDependencies {
 /** What a job is made from. */
 type NewJob = Pick<
   Job,
-  'clientId' | 'key' | 'input' | 'format' | 'callbackUrl' | 'reference' | 'fields' | 'fingerprint'
+  'clientId' | 'key' | 'input' | 'format' | 'callbackUrl' | 'reference' | 'fields' | 'fingerprint' | 'traceparent'
 > & {
   /** Chosen by the client; otherwise made here. */
   readonly id?: string;

@@ -18,5 +18,18 @@ export interface Delivery {
  */
 export type HandOverResult = 'accepted' | 'duplicate' | 'late' | 'unknown_job' | 'temporal_away';
 
+/** Runs a hand-over within what follows it: a trace, the context of log lines. */
+export type AroundHandOver = (
+  about: {
+    readonly service: string;
+    /** W3C, as the sender gave it. */
+    readonly traceparent: string | undefined;
+    /** Of the job, where the event names it, and the workflow it is in. */
+    readonly job: TokenJob | undefined;
+    readonly workflowId: string | undefined;
+  },
+  handOver: () => Promise<HandOverResult>,
+) => Promise<HandOverResult>;
+
 /** Resolves only when Temporal has the event, or cannot be had. Never rejects. */
 export type HandOver = (delivery: Delivery) => Promise<HandOverResult>;

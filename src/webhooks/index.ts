@@ -1,6 +1,6 @@
 export { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts';
 export type { DeadLetter, DeadLetterFilter, DeadLetterRef } from './dead-letters.ts';
-export type { Address, Delivery, HandOver, HandOverResult } from './delivery.ts';
+export type { Address, AroundHandOver, Delivery, HandOver, HandOverResult } from './delivery.ts';
 export { createTemporalHandOver } from './hand-over.ts';
 export type { TemporalHandOverOptions } from './hand-over.ts';
 export { DEFAULT_LIMITS } from './limits.ts';

@@ -1,10 +1,11 @@
-import { SERVICE_PATTERN } from '../contracts/ids.ts';
+import { batchWorkflowId } from '../contracts/batch.ts';
+import { jobWorkflowId, SERVICE_PATTERN } from '../contracts/ids.ts';
 import { PlaybookError } from '../contracts/errors.ts';
 import { NO_METRICS } from '../contracts/metric-recorder.ts';
 import type { MetricRecorder } from '../contracts/metric-recorder.ts';
 import { readCallbackToken, type TokenJob } from '../definition/callback-token.ts';
 import type { Integration } from '../definition/integration.ts';
-import type { HandOver, HandOverResult } from './delivery.ts';
+import type { AroundHandOver, Delivery, HandOver, HandOverResult } from './delivery.ts';
 import { completeLimits } from './limits.ts';
 import type { ReceiverLimits } from './limits.ts';
 import type { BodyEncoding, BodyProblem, PlainRequest, PlainResponse } from './plain-http.ts';
@@ -14,6 +15,7 @@ import { readEvent } from './read-event.ts';
 import type { WebhookDefinition } from './read-event.ts';
 import { ok, REFUSALS } from './responses.ts';
 import { routePath } from './route-path.ts';
+import { readHeader } from './schemes/headers.ts';
 import type { RawHeaders, RejectReason } from './schemes/verifier.ts';
 import { createServiceKeys } from './service-keys.ts';
 import type { SecretSource } from './service-keys.ts';
@@ -36,6 +38,8 @@ export interface ReceiverDeps {
   /** @default nobody measures */
   readonly metrics?: Pick<MetricRecorder, 'count' | 'observe'>;
   readonly limits?: Partial<ReceiverLimits>;
+  /** What each hand-over runs within. @default nothing */
+  readonly around?: AroundHandOver;
   /** Whether the receiver can hand over, for `GET /readyz`. @default always */
   readonly ready?: () => boolean | Promise<boolean>;
   /** Told every webhook whose body was read, with our answer. For proof runs, which redact it. */
@@ -187,13 +191,22 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     handingOver += 1;
     const begunMs = performance.now();
     try {
-      const result = await deps.handOver(read.delivery);
+      const result = await handOver(read.delivery, request);
       const tookMs = performance.now() - begunMs;
       metrics.observe('playbook_webhook_hand_over_seconds', { service, outcome: result }, tookMs / 1000);
       return end(service, result, result === 'temporal_away' ? REFUSALS.unavailable : ok(ACKNOWLEDGED[result]));
     } finally {
       handingOver -= 1;
     }
+  }
+
+  function handOver(delivery: Delivery, { rawHeaders }: PlainRequest): Promise<HandOverResult> {
+    if (deps.around === undefined) return deps.handOver(delivery);
+    const { service, address } = delivery;
+    const job = address.kind === 'job' ? address.job : undefined;
+    const trace = readHeader(rawHeaders, 'traceparent');
+    const about = { service, job, workflowId: job && workflowOf(job), traceparent: trace.ok ? trace.value : undefined };
+    return deps.around(about, () => deps.handOver(delivery));
   }
 
   function rejectSignature(service: string, source: string, reason: RejectReason): PlainResponse {
@@ -242,6 +255,10 @@ const ACKNOWLEDGED: Record<Exclude<HandOverResult, 'temporal_away'>, string> = {
   late: 'ignored',
   unknown_job: 'ignored',
 };
+
+function workflowOf({ service, key, batch }: TokenJob): string {
+  return batch === undefined ? jobWorkflowId(service, key) : batchWorkflowId(batch);
+}
 
 function jobOfToken(service: string, token: string, secrets: readonly string[]): TokenJob | undefined {
   const job = readCallbackToken(secrets, token);

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
+import type { Sinks } from '@temporalio/workflow';
 import type { Logger } from 'pino';
 import {
   createAdmissionActivities,
@@ -18,6 +20,7 @@ import {
   type OpenInputFile,
   type SampleSource,
 } from '../activities/index.ts';
+import { callerTracing } from '../client/caller-tracing.ts';
 import { changeControl, ensureGate, readControl, readGate } from '../client/control.ts';
 import { readHeldGate } from '../client/held-gate.ts';
 import { countOpenJobs, oldestProcessingMs } from '../client/open-jobs.ts';
@@ -28,10 +31,12 @@ import { gateQueue } from '../contracts/gate.ts';
 import { NO_METRICS, type MetricRecorder } from '../contracts/metric-recorder.ts';
 import { laneOf, WORKFLOW_QUEUE } from '../contracts/queues.ts';
 import type { Route } from '../contracts/states.ts';
+import type { TraceSinks } from '../contracts/trace.ts';
 import { createGateActivities } from './gate/hold-gate.ts';
 import { createGateStateActivities } from './gate/held-state.ts';
 import { countPolled, tellJob } from './gate/job-news.ts';
 import { createListSweep } from './gate/list-sweep.ts';
+import { logActivities } from './log-activities.ts';
 import { readGateState } from './gate/gate-state.ts';
 import { createTerms } from './gate/term.ts';
 import { recordGate } from './metrics/gate.ts';
@@ -41,6 +46,9 @@ import { servicesOf, type GatedRuntime } from './service-runtime.ts';
 
 /** Enough for the jobs that are on the move at any moment; more of them cost memory, fewer cost replays (bench/waiting-jobs.ts). */
 const MAX_CACHED_WORKFLOWS = 50;
+
+/** A job that was started by a traced caller tells of itself whether or not this process traces. */
+const NO_TRACES: InjectedSinks<TraceSinks & Sinks> = { playbookTrace: { ended: { fn: () => undefined } } };
 
 /** What a worker process is made of. */
 export interface JobWorkerOptions {
@@ -63,6 +71,8 @@ export interface JobWorkerOptions {
   readonly maxCachedWorkflows?: number;
   /** Makes an input's bytes available. @default from where its reference says */
   readonly openInputFile?: OpenInputFile;
+  /** Follows activities and workflows; not the activity that holds a gate, which never ends. @default nobody does */
+  readonly tracing?: { readonly activity: ActivityInterceptorsFactory; readonly sinks: InjectedSinks<Sinks> };
   /** The last word on the workflow worker's options: sinks, interceptors. */
   readonly augment?: (options: WorkerOptions) => WorkerOptions;
 }
@@ -99,6 +109,14 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
     ...converter,
     shutdownGraceTime: options.shutdownGraceMs ?? 15_000,
   };
+  const working = {
+    ...shared,
+    interceptors: {
+      client: { workflow: [callerTracing()] },
+      activity: [...(options.tracing === undefined ? [] : [options.tracing.activity]), logActivities],
+    },
+    sinks: options.tracing?.sinks ?? NO_TRACES,
+  };
   const stopping = new AbortController();
   const activities = {
     submit: createSubmitActivities({ ...io, openInputFile: options.openInputFile ?? openInputFile }),
@@ -106,7 +124,7 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
     bulk: { ...createBatchSubmitActivities({ ...io, openInputFile }), ...createBatchReadActivities(io) },
   };
   const terms = createTerms({
-    shared,
+    shared: working,
     logger,
     metrics,
     readControl: control,
@@ -151,7 +169,7 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
   const workers = await Promise.all([
     Worker.create(
       augment({
-        ...shared,
+        ...working,
         taskQueue: WORKFLOW_QUEUE,
         workflowBundle: options.workflowBundle,
         activities: {

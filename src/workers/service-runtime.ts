@@ -18,6 +18,7 @@ import { recordTokens } from '../http/record-tokens.ts';
 import type { Recorder } from '../http/record-tokens.ts';
 import { createServiceClient } from '../http/service-client.ts';
 import type { SkewWatch } from '../http/skew-watch.ts';
+import type { Observation, TraceRequest } from '../http/types.ts';
 import { createTransport } from '../http/transport.ts';
 import { createNotifier } from './notifier.ts';
 import { createGateSeat, type GateSeat } from './gate/seat.ts';
@@ -51,6 +52,8 @@ export function createServiceRuntime(
     readonly logger: Logger;
     /** @default nobody measures */
     readonly metrics?: MetricRecorder;
+    /** Traces its requests, where the configuration wants that. @default nobody does */
+    readonly trace?: (service: string) => TraceRequest;
     /** What it serves as. @default 'live' */
     readonly route?: Route;
     /** What is known of the service's clock, where others learn of it, too. @default learned from answers alone */
@@ -89,7 +92,13 @@ export function createServiceRuntime(
     logger: deps.logger,
     beforeSend: seat.acquire,
     recorder: deps.recorder,
-    onResponse: (observation) => recordRequest(metrics, { service: integration.service, route }, observation),
+    onResponse: (observation) => {
+      recordRequest(metrics, { service: integration.service, route }, observation);
+      logRequest(deps.logger, integration.service, observation);
+    },
+    ...(deps.trace === undefined || !config.observability.trace_spans
+      ? {}
+      : { trace: deps.trace(integration.service) }),
     ...(deps.skewWatch === undefined ? {} : { skewWatch: deps.skewWatch }),
   });
   const { webhook, notifications } = config;
@@ -145,6 +154,13 @@ export function servicesOf(runtimes: readonly ServiceRuntime[], fallbacks: reado
       throw new PlaybookError('UNKNOWN_SERVICE', `This worker has no ${what}.${hint}`);
     },
   };
+}
+
+/** Its line has the job's ids, as every line within an activity. */
+function logRequest(logger: Logger, service: string, { kind, status, elapsedMs, failure }: Observation): void {
+  const fields = { service, kind, status, elapsedMs: Math.round(elapsedMs) };
+  if (failure === undefined) logger.debug(fields, 'Request answered');
+  else logger.info({ ...fields, code: failure.code, arrival: failure.arrival }, 'Request failed');
 }
 
 function byName(runtimes: readonly ServiceRuntime[]): Map<string, ServiceRuntime> {

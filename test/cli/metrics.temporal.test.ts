@@ -1,66 +1,26 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { integration as docproc } from '../../integrations/docproc/src/index.ts';
-import { setRetention } from '../../src/cli/compose/setup.ts';
 import { METRICS } from '../../src/contracts/metrics.ts';
 import type { MetricName } from '../../src/contracts/metrics.ts';
-import { freePort } from '../../src/embedded/ports.ts';
-import { defaultClient } from '../../src/sandbox/index.ts';
 import { enable } from '../helpers/enable.ts';
 import { scrape } from '../helpers/scrape.ts';
 import type { Sample } from '../helpers/scrape.ts';
-import { startStack } from '../helpers/stack.ts';
 import type { Stack } from '../helpers/stack.ts';
-import { sharedAddress, unique } from '../helpers/temporal.ts';
+import { unique } from '../helpers/temporal.ts';
 import { until } from '../helpers/until.ts';
-import { spawnPlaybook } from './helpers/spawned.ts';
-import type { Spawned } from './helpers/spawned.ts';
+import { startDeployed } from './helpers/deployed.ts';
+import type { Deployed } from './helpers/deployed.ts';
 
-/** Worker and receiver in processes of their own, each with its metrics; a sandbox; jobs that end well and badly. */
+let deployed: Deployed;
 let stack: Stack;
-let folder: string;
-let worker: Spawned;
-let receiver: Spawned;
-let urls: { readonly worker: string; readonly receiver: string };
+let urls: Deployed['urls'];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'playbook-metrics-'));
-  const ports = { worker: await freePort(), receiver: await freePort(), webhooks: await freePort() };
-  urls = { worker: `http://127.0.0.1:${ports.worker}`, receiver: `http://127.0.0.1:${ports.receiver}` };
-  stack = await startStack({
-    receiver: false,
-    worker: false,
-    config: `webhook:
-  public_url: http://127.0.0.1:${ports.webhooks}
-  secrets: ['env:DOCPROC_WEBHOOK_SECRET']
-  token_secret: env:DOCPROC_CALLBACK_SECRET`,
-  });
-  await setRetention(stack.temporal, 7 * 86_400_000);
-  await writeFile(join(folder, 'docproc.yaml'), stack.yaml);
-  const env = {
-    ...stack.env,
-    DOCPROC_CLIENT_ID: defaultClient.id,
-    TEMPORAL_ADDRESS: sharedAddress(),
-    TEMPORAL_NAMESPACE: stack.namespace,
-    TEMPORAL_CONFIG_FILE: join(folder, 'none.toml'),
-    PLAYBOOK_METRICS_ADDRESS: `127.0.0.1:${ports.worker}`,
-  };
-  worker = spawnPlaybook(['worker', '--config', 'docproc.yaml'], env, folder);
-  receiver = spawnPlaybook(
-    ['webhooks', '--config', 'docproc.yaml', '--port', String(ports.webhooks), '--metrics', String(ports.receiver)],
-    env,
-    folder,
-  );
-  await Promise.all([worker.sees('Worker is polling'), receiver.sees('Receiver is listening')]);
-}, 120_000);
-
-afterAll(async () => {
-  for (const each of [worker, receiver]) each?.killGroup();
-  await stack?.close();
-  await rm(folder, { recursive: true, force: true });
+  deployed = await startDeployed();
+  ({ stack, urls } = deployed);
 });
+
+afterAll(() => deployed?.close());
 
 /** The catalogue's name of a sample: a histogram has three. */
 const nameOf = (sample: string): string =>
@@ -132,8 +92,7 @@ describe('metrics of a worker and a receiver', () => {
 
   it('that cannot be served are an error that says where', async () => {
     const { port } = new URL(urls.worker);
-    const env = { ...stack.env, DOCPROC_CLIENT_ID: defaultClient.id, TEMPORAL_ADDRESS: sharedAddress() };
-    const second = spawnPlaybook(['worker', '--config', 'docproc.yaml', '--metrics', port], env, folder);
+    const second = deployed.another(['--metrics', port]);
     expect(await second.ended).toBe(1);
     expect(second.out()).toContain(`PORT_IN_USE: Metrics cannot be served at 127.0.0.1:${port} (`);
   });

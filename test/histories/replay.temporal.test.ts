@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
+import { TRACE_HEADER } from '../../src/contracts/trace.ts';
+import { bundleOptions } from '../../src/workers/bundles.ts';
 import { HISTORIES, readHistory } from '../helpers/histories.ts';
 import { workflowBundlePath } from '../helpers/temporal.ts';
 
@@ -15,12 +17,10 @@ let options: ReplayWorkerOptions;
 beforeAll(async () => {
   // In a coverage run the shared bundle is instrumented, and instrumented code is not what runs in production.
   options = {
+    sinks: { playbookTrace: { ended: { fn: () => undefined } } },
     workflowBundle:
       process.env['WORKFLOW_COVERAGE'] === '1'
-        ? await bundleWorkflowCode({
-            workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
-            logger: new DefaultLogger('WARN'),
-          })
+        ? await bundleWorkflowCode({ logger: new DefaultLogger('WARN'), ...bundleOptions({ encrypting: false }) })
         : { codePath: workflowBundlePath() },
   };
 });
@@ -28,6 +28,15 @@ beforeAll(async () => {
 describe('today’s code', () => {
   it.each(names)('replays %s', async (name) => {
     await expect(Worker.runReplayHistory(options, load(name), name)).resolves.toBeUndefined();
+  });
+
+  it.each(names)('replays %s as part of a trace: traces are switched on and off while jobs are under way', async (name) => {
+    const history = load(name);
+    const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const header = { fields: { [TRACE_HEADER]: defaultPayloadConverter.toPayload({ traceparent }) } };
+    if (started) started.header = header;
+    await expect(Worker.runReplayHistory(options, history, name)).resolves.toBeUndefined();
   });
 
   it('has a history of every path a job can take', () => {

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/http/clock.ts';
 import { createServiceClient } from '../../src/http/service-client.ts';
-import type { Observation, Permit, RecordedExchange, ServiceClientOptions } from '../../src/http/service-client.ts';
+import type { Permit, RecordedExchange, ServiceClientOptions } from '../../src/http/service-client.ts';
 import { RequestFailed } from '../../src/http/types.ts';
-import type { Authenticator, OutboundRequest } from '../../src/http/types.ts';
+import type { Authenticator, OutboundRequest, Observation } from '../../src/http/types.ts';
 import { bodyOf, createStage, never, sendJson } from './helpers.ts';
 
 const stage = createStage();

@@ -1,13 +1,13 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { WorkflowCoverage } from '@temporalio/nyc-test-coverage';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { BundleOptions } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.ts';
 import { temporalBinaries } from '../../src/provision/index.ts';
+import { bundleOptions } from '../../src/workers/bundles.ts';
 import type { SharedTestServer } from './shared-test-server.ts';
 import { TEST_NAMESPACES } from './test-namespaces.ts';
 
@@ -18,7 +18,7 @@ import { TEST_NAMESPACES } from './test-namespaces.ts';
 export default async function globalSetup(): Promise<void> {
   // oxlint-disable-next-line no-console -- a download must not look like a hang
   const binaries = await temporalBinaries({ onProgress: (line) => console.error(line) });
-  const [env, bundle] = await Promise.all([startServer(binaries.temporal), bundleWorkflowCode(bundleOptions())]);
+  const [env, bundle] = await Promise.all([startServer(binaries.temporal), bundleWorkflowCode(testBundle())]);
   const folder = await mkdtemp(join(tmpdir(), 'playbook-test-'));
   const bundlePath = join(folder, 'workflow-bundle.js');
   await writeFile(bundlePath, bundle.code);
@@ -46,11 +46,8 @@ async function startServer(path: string): Promise<TestWorkflowEnvironment> {
   });
 }
 
-function bundleOptions(): BundleOptions {
-  const options: BundleOptions = {
-    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('WARN'),
-  };
+function testBundle(): BundleOptions {
+  const options: BundleOptions = { ...bundleOptions({ encrypting: false }), logger: new DefaultLogger('WARN') };
   if (process.env['WORKFLOW_COVERAGE'] !== '1') return options;
   (globalThis as { __coverage__?: object }).__coverage__ ??= {}; // WorkflowCoverage instruments nothing without it
   return new WorkflowCoverage().augmentBundleOptions(options);

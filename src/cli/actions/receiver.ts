@@ -8,6 +8,7 @@ import { startTemporalWatch } from '../compose/temporal-watch.ts';
 import { startLogging } from '../compose/logging.ts';
 import { productionServices } from '../compose/production-services.ts';
 import { startReceiverPart } from '../compose/receiver-part.ts';
+import { openTracing } from '../compose/tracing.ts';
 import { untilAborted } from '../compose/until-aborted.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -30,12 +31,14 @@ export async function runReceiver(
   io: CliIo,
   { path, configs, host, port, metrics: asked }: ReceiverOptions,
 ): Promise<ExitCode> {
-  const { logger, redactor } = startLogging(io, 'info', path);
+  const logging = startLogging(io, 'info', path);
+  const { logger, redactor } = logging;
   const services = await productionServices(io, configs, path, redactor.learn);
   const server = serverToUse(io);
   const address = metricsAddress(io, asked, path);
   const closing = createClosing();
   try {
+    const tracing = await openTracing(io, 'playbook-webhooks', logging, closing);
     const { client, close } = lazyClient(server);
     closing.add(close);
     // The native part is loaded for its metrics alone.
@@ -51,7 +54,16 @@ export async function runReceiver(
     closing.add(() => watch.stop());
     const measured = startProcessMetrics({ metrics, version: VERSION, buildId: undefined, isReady: watch.isUp });
     closing.add(() => measured.stop());
-    const receiver = await startReceiverPart({ client, logger, services, host, port, metrics, ready: watch.isUp });
+    const receiver = await startReceiverPart({
+      client,
+      logger,
+      services,
+      host,
+      port,
+      metrics,
+      tracing,
+      ready: watch.isUp,
+    });
     closing.add(() => receiver.close());
     const names = services.map(({ integration }) => integration.service);
     logger.info({ url: receiver.url, address: server.address, services: names }, 'Receiver is listening');

@@ -10,6 +10,7 @@ import { productionServices } from '../compose/production-services.ts';
 import { untilReachable } from '../compose/retrying.ts';
 import { checkSetup } from '../compose/setup.ts';
 import { startTemporalWatch, type TemporalWatch } from '../compose/temporal-watch.ts';
+import { openTracing } from '../compose/tracing.ts';
 import { untilAborted } from '../compose/until-aborted.ts';
 import { startWorker } from '../compose/worker-part.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -33,7 +34,8 @@ const SHUTDOWN_GRACE_MS = 30_000;
 /** A worker on its own, until interrupted. */
 export async function runWorker(io: CliIo, options: WorkerOptions): Promise<ExitCode> {
   const { path, host, port } = options;
-  const { logger, redactor } = startLogging(io, 'info', path);
+  const logging = startLogging(io, 'info', path);
+  const { logger, redactor } = logging;
   const services = await productionServices(io, options.configs, path, redactor.learn);
   const integrations = services.map(({ integration }) => integration);
   const server = serverToUse(io);
@@ -48,6 +50,7 @@ export async function runWorker(io: CliIo, options: WorkerOptions): Promise<Exit
       closing.add(() => health.close());
       logger.info({ port: health.port }, 'Health at /healthz and /readyz');
     }
+    const tracing = await openTracing(io, 'playbook-worker', logging, closing);
     const metrics = await io.installRuntime({ logger, metricsAddress: address });
     const measured = startProcessMetrics({ metrics, version: VERSION, buildId: undefined, isReady });
     closing.add(() => measured.stop());
@@ -74,6 +77,7 @@ export async function runWorker(io: CliIo, options: WorkerOptions): Promise<Exit
       io,
       logger,
       metrics,
+      tracing,
       connection,
       namespace,
       services,

@@ -32,6 +32,7 @@ import {
   withSandboxDefaults,
 } from './service-configs.ts';
 import type { ConfigPaths, ConfiguredService } from './service-configs.ts';
+import { openTracing } from './tracing.ts';
 import { untilAborted } from './until-aborted.ts';
 import { startWorker } from './worker-part.ts';
 
@@ -111,6 +112,7 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
 
   checkEnvironments(withFallbacks(services).map(({ config }) => config));
   const converter = converterOf(io);
+  const tracing = await openTracing(io, 'playbook', options.logging, closing);
 
   const executable = await temporalBinary({
     env: { ...io.env },
@@ -148,6 +150,7 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
     clocks,
     recorder: recorder?.webhook,
     metrics,
+    tracing,
   });
   closing.add(() => receiver.close());
   const { NativeConnection } = await import('@temporalio/worker');
@@ -157,6 +160,7 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
     io,
     logger,
     metrics,
+    tracing,
     connection,
     namespace: NAMESPACE,
     services,

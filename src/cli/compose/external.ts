@@ -3,6 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import type { DataConverter } from '@temporalio/common';
 import { dataConverterFromEnvironment } from '../../codec/from-environment.ts';
+import { callerTracing } from '../../client/caller-tracing.ts';
 import { closable } from '../../client/closable.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
 import type { CliIo } from '../io.ts';
@@ -59,7 +60,10 @@ export function lazyClient({ connection, namespace, dataConverter }: External): 
     await lazy.close();
   };
   const converter = dataConverter === undefined ? {} : { dataConverter };
-  return { client: new Client({ connection: lazy, namespace, ...converter }), close };
+  return {
+    client: new Client({ connection: lazy, namespace, interceptors: { workflow: [callerTracing()] }, ...converter }),
+    close,
+  };
 }
 
 /** What the environment says of encryption, as options take it. @throws PlaybookError CONFIG_INVALID */

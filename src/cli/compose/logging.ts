@@ -1,3 +1,4 @@
+import { logContext } from '../../logging/log-context.ts';
 import { createLogger, LOG_LEVELS } from '../../logging/logger.ts';
 import type { Logger, LogLevel } from '../../logging/logger.ts';
 import { createRedactor } from '../../logging/redactor.ts';
@@ -9,6 +10,8 @@ import type { CliIo } from '../io.ts';
 export interface Logging {
   readonly logger: Logger;
   readonly redactor: Redactor;
+  /** From now on lines name the trace under way. */
+  readonly follow: (trace: () => object | undefined) => void;
 }
 
 /**
@@ -25,11 +28,16 @@ export function startLogging(io: CliIo, usual: LogLevel, command: readonly strin
     );
   }
   const redactor = createRedactor();
+  let trace: () => object | undefined = () => undefined;
   const logger = createLogger({
     redactor,
     level,
     pretty: io.stderr.isTTY,
+    mixin: () => ({ ...logContext(), ...trace() }),
     destination: { write: (line) => io.stderr.write(line) },
   });
-  return { logger, redactor };
+  const follow = (next: typeof trace): void => {
+    trace = next;
+  };
+  return { logger, redactor, follow };
 }

@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { jobReference } from '../../contracts/ids.ts';
 import type { MetricRecorder } from '../../contracts/metric-recorder.ts';
+import { withLogContext } from '../../logging/log-context.ts';
 import type { Logger } from '../../logging/logger.ts';
+import type { Tracing } from '../../tracing/index.ts';
 import { createTemporalHandOver, startReceiver } from '../../webhooks/index.ts';
 import type { ReceiverDeps, ReceiverService, RunningReceiver } from '../../webhooks/index.ts';
 import { createClockWatches } from './clock-watches.ts';
@@ -45,6 +49,8 @@ export interface ReceiverPartOptions {
   readonly recorder?: ReceiverDeps['recorder'];
   /** @default nobody measures */
   readonly metrics?: MetricRecorder;
+  /** @default nobody traces */
+  readonly tracing?: Tracing | undefined;
   /** Whether Temporal answers, for `/readyz`. @default taken for granted */
   readonly ready?: () => boolean;
 }
@@ -59,6 +65,7 @@ export function startReceiverPart({
   clocks = createClockWatches(services, logger),
   recorder,
   metrics,
+  tracing,
   ready,
 }: ReceiverPartOptions): Promise<RunningReceiver> {
   return startReceiver({
@@ -66,6 +73,13 @@ export function startReceiverPart({
     ...(host === undefined ? {} : { host }),
     logger,
     handOver: createTemporalHandOver({ client, logger }),
+    around: (about, handOver) => {
+      const { service, job, workflowId } = about;
+      const ids = job === undefined || workflowId === undefined ? {} : { jobId: jobReference(job), workflowId };
+      return withLogContext({ requestId: randomUUID(), service, ...ids }, () =>
+        tracing === undefined ? handOver() : tracing.webhooks(about, handOver),
+      );
+    },
     onClockSample: clocks.onClockSample,
     recorder,
     ...(metrics === undefined ? {} : { metrics }),

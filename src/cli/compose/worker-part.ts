@@ -5,6 +5,7 @@ import type { Route } from '../../contracts/states.ts';
 import type { SkewWatch } from '../../http/skew-watch.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { OwnedRuntime } from '../../workers/index.ts';
+import type { Tracing } from '../../tracing/index.ts';
 import type { CliIo } from '../io.ts';
 import type { ClockWatches } from './clock-watches.ts';
 import type { Closing } from './closing.ts';
@@ -15,6 +16,8 @@ export interface WorkerPartOptions {
   readonly io: CliIo;
   readonly logger: Logger;
   readonly metrics: MetricRecorder;
+  /** @default nobody traces */
+  readonly tracing?: Tracing | undefined;
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly services: readonly ConfiguredService[];
@@ -35,7 +38,7 @@ export interface WorkerPartOptions {
  * @returns its run, which rejects if the worker fails; stopping is up to `closing`
  */
 export async function startWorker(options: WorkerPartOptions): Promise<{ readonly ended: Promise<void> }> {
-  const { io, logger, metrics, connection, namespace, closing, clocks, dataConverter } = options;
+  const { io, logger, metrics, tracing, connection, namespace, closing, clocks, dataConverter } = options;
   const { createJobWorker, createServiceRuntime } = await import('../../workers/index.ts');
   const runtimeOf = (
     { integration, config, secrets }: ConfiguredService,
@@ -50,6 +53,7 @@ export async function startWorker(options: WorkerPartOptions): Promise<{ readonl
         metrics,
         route,
         recorder: options.recorder,
+        ...(tracing === undefined ? {} : { trace: tracing.requests }),
         ...(skewWatch === undefined ? {} : { skewWatch }),
       },
     );
@@ -71,6 +75,7 @@ export async function startWorker(options: WorkerPartOptions): Promise<{ readonl
     metrics,
     ...(dataConverter === undefined ? {} : { dataConverter }),
     workflowBundle: await io.workflowBundle({ encrypting: dataConverter !== undefined }),
+    ...(tracing === undefined ? {} : { tracing }),
     shutdownGraceMs: options.shutdownGraceMs,
   });
   const ended = worker.run();

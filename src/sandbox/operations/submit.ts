@@ -38,6 +38,12 @@ const printOf = ({ fingerprint }: Submission): string => createHash('sha256').up
 
 const answerId = (clientId: string, key: string): string => `${clientId}\n${key}`;
 
+/** The trace a request belongs to, where it says so. */
+function traceOf(header: string | string[] | undefined): { readonly traceparent?: string } {
+  const isOne = typeof header === 'string' && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(header);
+  return isOne ? { traceparent: header } : {};
+}
+
 /** Creates the submit operation, which recognises a repeated request the way the shape says. */
 export function createSubmit(context: OperationContext): (exchange: Exchange) => Promise<Answer> {
   const { config, store, engine, shape } = context;
@@ -76,6 +82,7 @@ export function createSubmit(context: OperationContext): (exchange: Exchange) =>
         reference,
         fields,
         fingerprint: printOf(submission),
+        ...traceOf(exchange.headers['traceparent']),
       },
       (accepted) => {
         answer = accept(accepted);

@@ -38,6 +38,8 @@ export interface Job {
   readonly fields: unknown;
   /** Of the submit: what tells a repetition from another job under the same id. */
   readonly fingerprint: string;
+  /** W3C trace context of the request that made it: its webhooks carry it, as a service does that is traced itself. */
+  readonly traceparent?: string;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   /** Counts up with every change of any job: the order of lists. */
@@ -66,6 +68,7 @@ export interface Delivery {
   readonly event: string;
   readonly url: string;
   readonly body: string;
+  readonly traceparent?: string;
   readonly attempts: number;
   readonly nextAtMs: number;
 }

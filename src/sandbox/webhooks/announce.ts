@@ -24,6 +24,8 @@ export function createAnnouncer(deps: AnnouncerDependencies): (job: Job, inline:
     const full = write(inline);
     if (full === undefined) return undefined; // this API has no such event
     const body = Buffer.byteLength(full) < MAX_PAYLOAD_BYTES ? full : (write({}) ?? full);
-    return { id: newId('msg'), event, url: job.callbackUrl, body, attempts: 0, nextAtMs: Date.now() };
+    const { callbackUrl: url, traceparent } = job;
+    const delivery = { id: newId('msg'), event, url, body, attempts: 0, nextAtMs: Date.now() };
+    return traceparent === undefined ? delivery : { ...delivery, traceparent };
   };
 }

@@ -49,8 +49,9 @@ export function createSender(deps: SenderDependencies): WebhookSender {
     if (store.get('gone', delivery.url) !== undefined) return end(delivery, 'gone');
     const plan = faults.planWebhook(delivery.event);
     if (plan.drop) return end(delivery, 'dropped');
-    const { id, body, url } = delivery;
-    const headers = deps.sign({ id, timestampS: Math.floor(deps.clock.now() / 1_000), body }, plan.badSignature);
+    const { id, body, url, traceparent } = delivery;
+    const signed = deps.sign({ id, timestampS: Math.floor(deps.clock.now() / 1_000), body }, plan.badSignature);
+    const headers = traceparent === undefined ? signed : { ...signed, traceparent };
     const sent = await Promise.all(Array.from({ length: 1 + plan.copies }, () => deps.poster.post(url, headers, body)));
     if (closed) return;
     const outcome = sent[0] ?? null;

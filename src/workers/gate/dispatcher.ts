@@ -1,5 +1,5 @@
-import type { Observation, Permit } from '../../http/service-client.ts';
-import type { OutboundRequest, RequestKind } from '../../http/types.ts';
+import type { Permit } from '../../http/service-client.ts';
+import type { Observation, OutboundRequest, RequestKind } from '../../http/types.ts';
 import { TURNS, type SendClass, type Turn } from '../../rules/gate/send-class.ts';
 import type { GateSchedule, Waiting } from '../../rules/gate/schedule.ts';
 import { createFairQueue } from './fair-queue.ts';

@@ -1,6 +1,6 @@
 import type { MetricRecorder } from '../../contracts/metric-recorder.ts';
 import type { Route } from '../../contracts/states.ts';
-import type { Observation } from '../../http/service-client.ts';
+import type { Observation } from '../../http/types.ts';
 
 /** Whose metrics they are. */
 export interface LaneLabels {
