@@ -10,7 +10,7 @@ export interface ServiceJob {
 }
 
 /** All jobs the sandbox holds, read over its API; no fault may be switched on. */
-export async function serviceJobs(sandbox: Sandbox, authorization?: string): Promise<ServiceJob[]> {
+export async function serviceJobs(sandbox: Pick<Sandbox, 'url'>, authorization?: string): Promise<ServiceJob[]> {
   const headers = { authorization: authorization ?? `Bearer ${await token(sandbox)}` };
   const jobs: ServiceJob[] = [];
   let cursor: string | null = null;
@@ -25,7 +25,7 @@ export async function serviceJobs(sandbox: Sandbox, authorization?: string): Pro
   return jobs;
 }
 
-async function token(sandbox: Sandbox): Promise<string> {
+async function token(sandbox: Pick<Sandbox, 'url'>): Promise<string> {
   const body = new URLSearchParams({
     grant_type: 'client_credentials',
     client_id: defaultClient.id,

@@ -3,7 +3,7 @@ import { killGate, restoreGate } from '../../../src/client/control.ts';
 import { BECAUSE, startLab, type Environment } from '../lab/lab.ts';
 import { SERVICE } from '../lab/gated.ts';
 import { startLoadGenerator } from '../lab/load.ts';
-import { startProxy } from '../lab/proxy.ts';
+import { startTcpProxy } from '../../helpers/tcp-proxy.ts';
 import { traffic } from '../lab/sandbox.ts';
 import { QUIET_WORK } from './steady.ts';
 
@@ -28,8 +28,8 @@ export type Mishap = 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'freeze-and-kill' | 'cu
 export async function failover(env: Environment, mishap: Mishap, cap: number, jobs: number): Promise<Failover> {
   const lab = await startLab({ ...env, cap, workers: 0, sandbox: QUIET_WORK });
   const load = await startLoadGenerator(env.client, env.address, env.namespace);
-  const toTemporal = await startProxy(env.address);
-  const toService = await startProxy(lab.sandbox.url.replace('http://', ''));
+  const toTemporal = await startTcpProxy(env.address);
+  const toService = await startTcpProxy(lab.sandbox.url.replace('http://', ''));
   try {
     const first = await lab.addWorker({ temporal: toTemporal.address, service: `http://${toService.address}` });
     await lab.newHolder();
