@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import type { DataConverter } from '@temporalio/common';
+import type { DataConverter, WorkerDeploymentVersion } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
-import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, InjectedSinks, WorkerDeploymentOptions } from '@temporalio/worker';
 import type { Sinks } from '@temporalio/workflow';
 import type { Logger } from 'pino';
 import {
@@ -73,6 +73,8 @@ export interface JobWorkerOptions {
   readonly openInputFile?: OpenInputFile;
   /** Follows activities and workflows; not the activity that holds a gate, which never ends. @default nobody does */
   readonly tracing?: { readonly activity: ActivityInterceptorsFactory; readonly sinks: InjectedSinks<Sinks> };
+  /** The version of the workflow code, where versions run side by side (docs/deploying.md). @default there is one code only */
+  readonly version?: WorkerDeploymentVersion;
   /** The last word on the workflow worker's options: sinks, interceptors. */
   readonly augment?: (options: WorkerOptions) => WorkerOptions;
 }
@@ -171,6 +173,7 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
       augment({
         ...working,
         taskQueue: WORKFLOW_QUEUE,
+        ...(options.version === undefined ? {} : { workerDeploymentOptions: deploymentOf(options.version) }),
         workflowBundle: options.workflowBundle,
         activities: {
           ...createAdmissionActivities(io),
@@ -251,6 +254,11 @@ async function openJobsOf(client: Client, service: string): Promise<OpenJobsRead
     ...open,
     oldestProcessingMs: open.processing === 0 ? 0 : await oldestProcessingMs(client, service, Date.now()),
   };
+}
+
+/** Each workflow says itself whether it stays with its code: see `src/workflows/index.ts`. */
+function deploymentOf(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
+  return { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' };
 }
 
 function laneWith(runtime: GatedRuntime, route: Route) {

@@ -12,6 +12,7 @@ import { checkSetup } from '../compose/setup.ts';
 import { startTemporalWatch, type TemporalWatch } from '../compose/temporal-watch.ts';
 import { openTracing } from '../compose/tracing.ts';
 import { untilAborted } from '../compose/until-aborted.ts';
+import { workerVersion } from '../compose/worker-version.ts';
 import { startWorker } from '../compose/worker-part.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -39,6 +40,7 @@ export async function runWorker(io: CliIo, options: WorkerOptions): Promise<Exit
   const services = await productionServices(io, options.configs, path, redactor.learn);
   const integrations = services.map(({ integration }) => integration);
   const server = serverToUse(io);
+  const version = workerVersion(io);
   const address = metricsAddress(io, options.metrics, path);
   const closing = createClosing();
   let isPolling = false;
@@ -52,7 +54,7 @@ export async function runWorker(io: CliIo, options: WorkerOptions): Promise<Exit
     }
     const tracing = await openTracing(io, 'playbook-worker', logging, closing);
     const metrics = await io.installRuntime({ logger, metricsAddress: address });
-    const measured = startProcessMetrics({ metrics, version: VERSION, buildId: undefined, isReady });
+    const measured = startProcessMetrics({ metrics, version: VERSION, buildId: version?.buildId, isReady });
     closing.add(() => measured.stop());
     metrics.set('playbook_temporal_up', {}, 0);
     const { client, close } = lazyClient(server);
@@ -83,11 +85,12 @@ export async function runWorker(io: CliIo, options: WorkerOptions): Promise<Exit
       services,
       closing,
       shutdownGraceMs: SHUTDOWN_GRACE_MS,
+      version,
       ...(dataConverter === undefined ? {} : { dataConverter }),
     });
     isPolling = true;
     const names = integrations.map(({ service }) => service);
-    logger.info({ address: server.address, namespace, services: names }, 'Worker is polling');
+    logger.info({ address: server.address, namespace, services: names, ...version }, 'Worker is polling');
     await Promise.race([untilAborted(io.interrupt), worker.ended]);
     logger.info({}, 'Worker is stopping: what is under way may finish');
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { DataConverter } from '@temporalio/common';
+import type { DataConverter, WorkerDeploymentVersion } from '@temporalio/common';
 import type { Recorder } from '../../http/record-tokens.ts';
 import type { MetricRecorder } from '../../contracts/metric-recorder.ts';
 import type { Route } from '../../contracts/states.ts';
@@ -23,6 +23,8 @@ export interface WorkerPartOptions {
   readonly services: readonly ConfiguredService[];
   /** Gets how the worker is stopped. */
   readonly closing: Closing;
+  /** Of the workflow code, where versions run side by side. @default there is one code only */
+  readonly version?: WorkerDeploymentVersion | undefined;
   /** Milliseconds running attempts get to finish. */
   readonly shutdownGraceMs: number;
   /** What is known of the services' clocks beside their answers. @default nothing */
@@ -77,6 +79,7 @@ export async function startWorker(options: WorkerPartOptions): Promise<{ readonl
     workflowBundle: await io.workflowBundle({ encrypting: dataConverter !== undefined }),
     ...(tracing === undefined ? {} : { tracing }),
     shutdownGraceMs: options.shutdownGraceMs,
+    ...(options.version === undefined ? {} : { version: options.version }),
   });
   const ended = worker.run();
   ended.catch(() => undefined); // told through `ended`; a rejection nobody has come to wait for yet must not end the process

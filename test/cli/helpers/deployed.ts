@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setRetention } from '../../../src/cli/compose/setup.ts';
 import { freePort } from '../../../src/embedded/ports.ts';
 import { defaultClient } from '../../../src/sandbox/index.ts';
+import type { SandboxOptions } from '../../../src/sandbox/index.ts';
 import { startStack } from '../../helpers/stack.ts';
 import type { Stack } from '../../helpers/stack.ts';
 import { sharedAddress } from '../../helpers/temporal.ts';
@@ -23,12 +24,16 @@ export interface Deployed {
 }
 
 /** Starts them; `more` is environment for both processes. */
-export async function startDeployed(more: Readonly<Record<string, string>> = {}): Promise<Deployed> {
+export async function startDeployed(
+  more: Readonly<Record<string, string>> = {},
+  sandbox: SandboxOptions = {},
+): Promise<Deployed> {
   const folder = await mkdtemp(join(tmpdir(), 'playbook-deployed-'));
   const ports = { worker: await freePort(), receiver: await freePort(), webhooks: await freePort() };
   const stack = await startStack({
     receiver: false,
     worker: false,
+    sandbox,
     config: `webhook:
   public_url: http://127.0.0.1:${ports.webhooks}
   secrets: ['env:DOCPROC_WEBHOOK_SECRET']
@@ -46,7 +51,7 @@ export async function startDeployed(more: Readonly<Record<string, string>> = {})
   };
   const running = new Set<Spawned>();
   const start = (args: readonly string[], others: Readonly<Record<string, string>> = {}): Spawned => {
-    const one = spawnPlaybook([...args, '--config', 'docproc.yaml'], { ...env, ...others }, folder);
+    const one = spawnPlaybook([...args, '--config', 'docproc=docproc.yaml'], { ...env, ...others }, folder);
     running.add(one);
     void one.ended.then(() => running.delete(one));
     return one;

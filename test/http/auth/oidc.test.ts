@@ -72,7 +72,9 @@ async function setUp(
     ...auth,
   };
   // A thousand connections at once would overflow the test server's backlog.
-  const transport = stage.transport({ connections: 50 });
+  // A thousand at once, on a machine that may be busy.
+  const patience = { connectTimeoutMs: 20_000, readTimeoutMs: 20_000, totalTimeoutMs: 40_000 };
+  const transport = stage.transport({ connections: 50, ...patience });
   const values: Record<string, string> = { 'env:SECRET': String(CLIENT.client_secret), ...secrets };
   const warnings: string[] = [];
   const logger = { warn: (_fields: unknown, message: string) => warnings.push(message) };
