@@ -48,16 +48,19 @@ describe('docker-compose.yml', () => {
     expect(validate.errors).toBeNull();
   });
 
-  it('has Temporal on PostgreSQL, its Web UI, and all parts of Playbook', () => {
+  it('has Temporal on PostgreSQL, its Web UI, all parts of Playbook, and what watches them', () => {
     expect(Object.keys(compose.services).toSorted()).toEqual(
-      ['postgresql', 'temporal', 'temporal-ui', 'worker', 'webhooks', 'sandbox', ...jobs].toSorted(),
+      [
+        ...['postgresql', 'temporal', 'temporal-ui', 'prometheus', 'grafana', 'proxy'],
+        ...['worker', 'worker-2', 'webhooks', 'codec-server', 'sandbox', ...jobs],
+      ].toSorted(),
     );
     const commands = services.flatMap(([, { command }]) => command?.[0] ?? []);
-    expect(commands.toSorted()).toEqual(['sandbox', 'setup', 'webhooks', 'worker']);
+    expect(commands.toSorted()).toEqual(['codec-server', 'sandbox', 'setup', 'webhooks', 'worker', 'worker']);
   });
 
   it.each(services)('%s: the image has a version of its own', (_, { image }) => {
-    expect(image).toMatch(/^[a-z/-]+:\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
+    expect(image).toMatch(/^[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
   });
 
   it.each(services.filter(([name]) => !jobs.includes(name)))('%s: its health is checked', (_, { healthcheck }) => {
@@ -84,7 +87,8 @@ describe('docker-compose.yml', () => {
   });
 
   it('lets sandbox, receiver and worker talk as on one machine', () => {
-    for (const name of ['webhooks', 'worker']) expect(compose.services[name]?.network_mode).toBe('service:sandbox');
+    for (const name of ['webhooks', 'worker', 'worker-2'])
+      expect(compose.services[name]?.network_mode).toBe('service:sandbox');
   });
 
   it('gives every part of Playbook the secrets its configuration refers to, as the sandbox knows them', () => {
