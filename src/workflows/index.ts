@@ -1,4 +1,5 @@
-import { setWorkflowOptions } from '@temporalio/workflow';
+import type { VersioningBehavior } from '@temporalio/common';
+import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { externalJob } from './external-job.ts';
 import { gate } from './gate.ts';
 import { integration } from './integration.ts';
@@ -10,11 +11,16 @@ import { webhookDelivery } from './webhook-delivery.ts';
 export { externalJob, gate, integration, jobBatch, rollout, rolloutNotice, webhookDelivery };
 
 // Where versions run side by side, what ends soon stays with the code it began with; what lives on goes over to the current
-// code, and changes to it need `patched`. A worker without versions does not look at this.
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, externalJob);
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, jobBatch);
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, rolloutNotice);
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, webhookDelivery);
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, gate);
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, integration);
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, rollout);
+// code, and changes to it need `patched`.
+setWorkflowOptions(versioned('PINNED'), externalJob);
+setWorkflowOptions(versioned('PINNED'), jobBatch);
+setWorkflowOptions(versioned('PINNED'), rolloutNotice);
+setWorkflowOptions(versioned('PINNED'), webhookDelivery);
+setWorkflowOptions(versioned('AUTO_UPGRADE'), gate);
+setWorkflowOptions(versioned('AUTO_UPGRADE'), integration);
+setWorkflowOptions(versioned('AUTO_UPGRADE'), rollout);
+
+/** The server refuses a behaviour from a worker without versions. */
+function versioned(versioningBehavior: VersioningBehavior) {
+  return () => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior } : {});
+}
