@@ -51,8 +51,18 @@ describe('docker-compose.yml', () => {
   it('has Temporal on PostgreSQL, its Web UI, all parts of Playbook, and what watches them', () => {
     expect(Object.keys(compose.services).toSorted()).toEqual(
       [
-        ...['postgresql', 'temporal', 'temporal-ui', 'prometheus', 'grafana', 'proxy'],
-        ...['worker', 'worker-2', 'webhooks', 'codec-server', 'sandbox', ...jobs],
+        'postgresql',
+        'temporal',
+        'temporal-ui',
+        'prometheus',
+        'grafana',
+        'proxy',
+        'worker',
+        'worker-2',
+        'webhooks',
+        'codec-server',
+        'sandbox',
+        ...jobs,
       ].toSorted(),
     );
     const commands = services.flatMap(([, { command }]) => command?.[0] ?? []);
