@@ -12,6 +12,7 @@ const args = [
   'node_modules/jest/bin/jest.js',
   'test/workflows',
   'test/kill',
+  'test/batch',
   'test/rollout',
   '--selectProjects=temporal',
 ];

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { JOB_PENDING } from '../contracts/activities.ts';
@@ -64,6 +65,7 @@ export function createBatchReadActivities(deps: Deps): Pick<BatchActivities, 'lo
 }
 
 async function heartbeating<Answer>(context: ActivityContext, work: () => Promise<Answer>): Promise<Answer> {
+  setMaxListeners(4 * LOOK_CONCURRENCY, context.signal);
   context.heartbeat(undefined);
   const heartbeats = setInterval(() => context.heartbeat(undefined), HEARTBEAT_EVERY_MS);
   try {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type {
@@ -87,6 +88,7 @@ class Chunk {
 
   async run(): Promise<SubmittedChunk> {
     const { context } = this;
+    setMaxListeners(2 * CHUNK_CONCURRENCY, context.signal);
     const waiting = [...this.progress.keys()];
     const next = async (): Promise<void> => {
       for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) await this.submit(at);

@@ -19,8 +19,11 @@ const QUERY_TIMEOUT_MS = 3_000;
 /** Reads the outcomes of one part, in the order its jobs ended, some at a time. */
 export interface PartReader {
   /** The next outcomes, once there are any; `undefined` after the last. */
-  readonly next: () => Promise<readonly JobOutcome[] | undefined>;
+  readonly next: () => Promise<readonly PartOutcome[] | undefined>;
 }
+
+/** An outcome, with its unit where that is not its key. */
+type PartOutcome = JobOutcome & { readonly unit?: string };
 
 type RunEnd = { readonly page: readonly BatchOutcome[]; readonly nextRunId?: string };
 
@@ -37,9 +40,9 @@ export function createPartReader(client: Client, part: BatchPart): PartReader {
   let isOver = false;
   const keys = new Set<string>();
 
-  const complete = (outcome: BatchOutcome): JobOutcome => ({ service, workflowId, ...outcome });
+  const complete = (outcome: BatchOutcome): PartOutcome => ({ service, workflowId, ...outcome });
 
-  const give = (page: readonly BatchOutcome[]): readonly JobOutcome[] => {
+  const give = (page: readonly BatchOutcome[]): readonly PartOutcome[] => {
     for (const { key } of page) keys.add(key);
     given += page.length;
     return page.map(complete);

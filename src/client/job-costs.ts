@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { EXTERNAL_JOB_WORKFLOW, type JobMemo } from '../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { createPartReader } from './batch-pages.ts';
+import { listParts, partsQuery } from './batch-parts.ts';
 import { translating } from './errors.ts';
 import { snapshot } from './job-snapshot.ts';
 
@@ -32,29 +34,58 @@ export interface JobCosts {
   readonly unpriced: number;
 }
 
+/** A job that ended, as it counts. */
+interface Counted {
+  readonly unit: string;
+  /** ISO 8601. */
+  readonly closedAt: string;
+  readonly isCompleted: boolean;
+  readonly costMicros: number;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
 type Sum = { jobs: number; completed: number; costMicros: number };
 
-/** Adds up what finished jobs cost. Reads each of them from visibility: some thousand a second. */
+/**
+ * Adds up what finished jobs cost. Reads each of them from visibility: some thousand a second. Jobs of batches count once their
+ * part has ended, on that day.
+ */
 export async function readJobCosts(client: Client, { service, sinceMs, by }: CostQuery): Promise<JobCosts> {
   const since = new Date(sinceMs).toISOString();
   const query = `WorkflowType = '${EXTERNAL_JOB_WORKFLOW}' AND ${SEARCH_ATTRIBUTES.service.name} = '${service}' AND CloseTime >= '${since}'`;
   const sums = new Map<string, Sum>();
   const total: Sum = { jobs: 0, completed: 0, costMicros: 0 };
   let unpriced = 0;
+  const add = (job: Counted): void => {
+    const names = {
+      unit: [job.unit],
+      day: [job.closedAt.slice(0, 10)],
+      tag: Object.entries(job.tags ?? { '': '' }).map(([tag, value]) => (tag === '' ? '' : `${tag}=${value}`)),
+    }[by];
+    for (const sum of [total, ...names.map((name) => sumOf(sums, name))]) {
+      sum.jobs += 1;
+      sum.completed += Number(job.isCompleted);
+      sum.costMicros += job.costMicros;
+    }
+  };
   await translating(async () => {
     for await (const info of client.workflow.list({ query })) {
       const { state, costMicros, unit, closedAt } = snapshot(info);
       const { tags } = info.memo as unknown as JobMemo;
       if (costMicros === null) unpriced += 1;
-      const names = {
-        unit: [unit ?? ''],
-        day: [closedAt?.slice(0, 10) ?? ''],
-        tag: Object.entries(tags ?? { '': '' }).map(([tag, value]) => (tag === '' ? '' : `${tag}=${value}`)),
-      }[by];
-      for (const sum of [total, ...names.map((name) => sumOf(sums, name))]) {
-        sum.jobs += 1;
-        sum.completed += Number(state === 'COMPLETED');
-        sum.costMicros += costMicros ?? 0;
+      const more = tags === undefined ? {} : { tags };
+      const isCompleted = state === 'COMPLETED';
+      add({ unit: unit ?? '', closedAt: closedAt ?? '', isCompleted, costMicros: costMicros ?? 0, ...more });
+    }
+    for await (const part of listParts(client, partsQuery(service, undefined, ` AND CloseTime >= '${since}'`))) {
+      const { batch: name, part: nth, tags } = part.memo;
+      const closedAt = new Date(part.closedMs ?? 0).toISOString();
+      const reader = createPartReader(client, { service, name, part: nth });
+      for (let page = await reader.next(); page !== undefined; page = await reader.next()) {
+        for (const { key, unit = key, state, costMicros } of page) {
+          const more = tags === undefined ? {} : { tags };
+          add({ unit, closedAt, isCompleted: state === 'COMPLETED', costMicros, ...more });
+        }
       }
     }
   });

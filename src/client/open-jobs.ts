@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { EXTERNAL_JOB_WORKFLOW } from '../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { listParts, partsQuery } from './batch-parts.ts';
 import { translating } from './errors.ts';
 import { snapshot, type JobSnapshot } from './job-snapshot.ts';
 
@@ -27,7 +28,17 @@ export async function countOpenJobs(client: Client, service: string): Promise<Op
     count(client, openJobs(service)),
     count(client, `${openJobs(service)} AND ${SEARCH_ATTRIBUTES.state.name} = 'CREATED'`),
   ]);
-  return { created, processing: Math.max(0, all - created) };
+  let [inBatches, createdInBatches] = [0, 0];
+  await translating(async () => {
+    for await (const { memo } of listParts(
+      client,
+      partsQuery(service, undefined, ` AND ExecutionStatus = 'Running'`),
+    )) {
+      createdInBatches += memo.counts.CREATED;
+      inBatches += memo.counts.PROCESSING;
+    }
+  });
+  return { created: created + createdInBatches, processing: Math.max(0, all - created) + inBatches };
 }
 
 /**

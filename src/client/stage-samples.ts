@@ -3,6 +3,8 @@ import type { ErrorCode } from '../contracts/errors.ts';
 import { EXTERNAL_JOB_WORKFLOW } from '../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import type { SampledJob } from '../rules/rollout/collect.ts';
+import { listParts, partsQuery } from './batch-parts.ts';
+import { partSamples } from './batch-samples.ts';
 import { translating } from './errors.ts';
 import { snapshot } from './job-snapshot.ts';
 
@@ -28,12 +30,11 @@ export async function readStageJobs(
   { service, rollout, fromMs }: { readonly service: string; readonly rollout: string; readonly fromMs: number },
 ): Promise<readonly SampledJob[]> {
   const { service: serviceKey, stage: stageKey, route: routeKey } = SEARCH_ATTRIBUTES;
-  const query = [
-    `WorkflowType = '${EXTERNAL_JOB_WORKFLOW}'`,
-    `${serviceKey.name} = '${service}'`,
+  const ofRollout = [
     `${stageKey.name} STARTS_WITH '${rollout}:'`,
     `(ExecutionStatus = 'Running' OR CloseTime >= '${new Date(fromMs).toISOString()}')`,
   ].join(' AND ');
+  const query = `WorkflowType = '${EXTERNAL_JOB_WORKFLOW}' AND ${serviceKey.name} = '${service}' AND ${ofRollout}`;
   const jobs: SampledJob[] = [];
   await translating(async () => {
     for await (const info of client.workflow.list({ query, pageSize: 1_000 })) {
@@ -51,6 +52,9 @@ export async function readStageJobs(
           : { finishedMs: closeTime.getTime(), end: isExcused ? 'excused' : state === 'COMPLETED' ? 'good' : 'bad' }),
         ...(costMicros === null ? {} : { costMicros }),
       });
+    }
+    for await (const part of listParts(client, partsQuery(service, undefined, ` AND ${ofRollout}`))) {
+      jobs.push(...partSamples(part, (code) => EXCUSED.has(code)));
     }
   });
   return jobs;

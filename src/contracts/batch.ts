@@ -131,7 +131,19 @@ export interface BatchMemo {
   readonly keys: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly counts: BatchCounts;
-  readonly samples?: readonly BatchSample[];
+  /** Present where jobs were admitted in a stage of a rollout. */
+  readonly rollout?: BatchRolloutMemo;
+}
+
+/** What a rollout reads of a part: its jobs of one stage and route. */
+export interface BatchRolloutMemo {
+  readonly stage: string;
+  readonly route: Route;
+  /** Acceptance of all of them, epoch milliseconds. */
+  readonly startedMs: number;
+  /** Those that run included. */
+  readonly jobs: number;
+  readonly samples: readonly BatchSample[];
 }
 
 /** A webhook for one job of a batch. */

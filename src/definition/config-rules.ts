@@ -6,10 +6,11 @@ import { showPath } from './issue-text.ts';
 import { isSecretRef } from './secret-ref.ts';
 
 /**
- * Most requests per second one process sends to a service: one processor at 3.9 ms for each, submits with their heartbeats included
- * (measured: bench/RESULTS-gate.md). One process sends everything, so a higher cap would never be reached.
+ * Most requests per second one process sends to a service. Batches reach some 550 where everything shares two processors, at 1 ms of
+ * the worker's for each (bench/RESULTS-batch.md); single jobs 250, at 3.9 ms (bench/RESULTS-gate.md). One process sends
+ * everything, so a higher cap would never be reached.
  */
-export const MOST_PER_SECOND = 250;
+export const MOST_PER_SECOND = 1_000;
 
 /** What the schema cannot say: keys that must fit each other. */
 export function configRules(config: ServiceConfig): ConfigProblem[] {

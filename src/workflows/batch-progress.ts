@@ -6,6 +6,7 @@ import type {
   BatchJob,
   BatchJobStatus,
   BatchOutcome,
+  BatchRolloutMemo,
   BatchSample,
   ChunkProgress,
   KeptJob,
@@ -48,6 +49,7 @@ export class BatchProgress {
   private readonly errors: Record<string, number>;
   private costMicros: number;
   private heldBytes = 0;
+  private staged: Pick<BatchRolloutMemo, 'stage' | 'route'> | undefined;
 
   constructor(input: BatchInput, workflowId: string, nowMs: number) {
     const { carried, jobs } = input;
@@ -123,7 +125,22 @@ export class BatchProgress {
     this.costMicros += outcome.costMicros;
     const code = outcome.error?.code;
     if (code !== undefined) this.errors[code] = (this.errors[code] ?? 0) + 1;
-    if (job.admitted?.stage !== undefined) this.samples.push([outcome.latencyMs, code ?? 'good', outcome.costMicros]);
+    if (this.isStaged(job)) this.samples.push([outcome.latencyMs, code ?? 'good', outcome.costMicros]);
+  }
+
+  /** True for a job that counts for the rollout this part belongs to: the stage and route of the first that was admitted in one. */
+  private isStaged({ admitted }: JobProgress): boolean {
+    if (admitted?.stage === undefined) return false;
+    this.staged ??= { stage: admitted.stage, route: admitted.route };
+    return admitted.stage === this.staged.stage && admitted.route === this.staged.route;
+  }
+
+  /** What the rollout reads of this part. */
+  rolloutMemo(): BatchRolloutMemo | undefined {
+    const { samples, startedAtMs: startedMs } = this;
+    let open = 0;
+    for (const { job } of this.open.values()) if (this.isStaged(job)) open += 1;
+    return this.staged && { ...this.staged, startedMs, jobs: open + samples.length, samples };
   }
 
   /** Time to leave the outcomes behind. */

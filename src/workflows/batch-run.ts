@@ -112,8 +112,8 @@ export class BatchRun {
     }
     this.published = text;
     this.publishedMs = nowMs;
-    const { samples } = progress;
-    const memo: Pick<BatchMemo, 'counts' | 'samples'> = { counts, ...(samples.length === 0 ? {} : { samples }) };
+    const rollout = progress.rolloutMemo();
+    const memo: Pick<BatchMemo, 'counts' | 'rollout'> = { counts, ...(rollout === undefined ? {} : { rollout }) };
     upsertMemo({ ...memo });
     if (isOver) this.publishEnd(nowMs, counts.costMicros);
   }

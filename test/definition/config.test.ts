@@ -290,11 +290,11 @@ hunter: 2
     const capped = (limit: string): string =>
       `service: { base_url: 'https://api.example.com/', version: v1, rate_limit: { ${limit} } }\nauth: { type: none }\n`;
     const problem = (perSecond: number): string[] => [
-      `line 1: service.rate_limit.qps_cap allows ${perSecond} requests per second, more than the 250 one process sends; all requests to a service pass through one (docs/gate.md). Lower it`,
+      `line 1: service.rate_limit.qps_cap allows ${perSecond} requests per second, more than the 1000 one process sends; all requests to a service pass through one (docs/gate.md). Lower it`,
     ];
-    expect(problemsOf(capped('qps_cap: 251'))).toEqual(problem(251));
-    expect(problemsOf(capped('qps_cap: 30, window_ms: 100'))).toEqual(problem(300));
-    expect(parseConfig(capped('qps_cap: 250'), { service: 'docproc' }).service.rate_limit.qps_cap).toBe(250);
+    expect(problemsOf(capped('qps_cap: 1001'))).toEqual(problem(1001));
+    expect(problemsOf(capped('qps_cap: 130, window_ms: 100'))).toEqual(problem(1300));
+    expect(parseConfig(capped('qps_cap: 1000'), { service: 'docproc' }).service.rate_limit.qps_cap).toBe(1000);
     expect(
       parseConfig(capped('qps_cap: 9000, window_ms: 60s'), { service: 'docproc' }).service.rate_limit.qps_cap,
     ).toBe(9000);

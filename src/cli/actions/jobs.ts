@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createJobHandle, createPlaybookClient } from '../../client/index.ts';
+import { createJobHandle, createPlaybookClient, findBatchJobs } from '../../client/index.ts';
 import type { JobHandle, JobSnapshot, ListFilter } from '../../client/index.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
 import { parseJobWorkflowId } from '../../contracts/ids.ts';
@@ -13,7 +13,7 @@ import { integrationOf } from '../compose/service-configs.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
-import { jobDetails, jobTable } from '../output/job-text.ts';
+import { batchJobDetails, jobDetails, jobTable } from '../output/job-text.ts';
 import { snapshotLine } from '../output/job-line.ts';
 import { createReport } from '../output/report.ts';
 import { exitCodeOfJobs } from './run.ts';
@@ -86,8 +86,17 @@ export async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Buffer
 
 /** What the server knows of a job. */
 export async function jobStatus(io: CliIo, { workflowId, json }: Named): Promise<ExitCode> {
-  return withJob(io, workflowId, async (handle) => {
-    tell(io, await handle.status(), json);
+  return withRunning(io, async ({ client }) => {
+    const handle = createJobHandle<unknown>(client, workflowId);
+    const job = await handle.status().catch((error: unknown) => {
+      if (error instanceof PlaybookError && error.code === 'JOB_NOT_FOUND') return undefined;
+      throw error;
+    });
+    // Not one that ran alone: in a batch, perhaps.
+    const batched = await findBatchJobs(client, handle.service, handle.key);
+    if (job === undefined && batched.length === 0) await handle.status();
+    if (job !== undefined) tell(io, job, json);
+    for (const found of batched) io.stdout.write(json ? `${JSON.stringify(found)}\n` : batchJobDetails(found));
     return EXIT.ok;
   });
 }

@@ -1,4 +1,4 @@
-import type { JobSnapshot } from '../../client/index.ts';
+import type { BatchJobFound, JobSnapshot } from '../../client/index.ts';
 import { dollars, printable, seconds } from './format.ts';
 
 /** One job, for people. */
@@ -14,6 +14,27 @@ export function jobDetails(job: JobSnapshot): string {
     ['closed', job.closedAt],
     ['latency', job.latencyMs === null ? null : seconds(job.latencyMs)],
     ['cost', job.costMicros === null ? null : dollars(job.costMicros)],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(12)} ${printable(value ?? '-')}\n`).join('');
+}
+
+/** One job of a batch, for people. */
+export function batchJobDetails({ batch, part, workflowId, unit, startedMs, status }: BatchJobFound): string {
+  const outcome = status?.outcome ?? null;
+  const rows: readonly (readonly [string, string | null])[] = [
+    ['in batch', `${batch}, part ${part} (${workflowId})`],
+    ['state', status === null ? 'under way; no worker says more' : status.state],
+    [
+      'error',
+      outcome?.error === undefined || outcome.error === null ? null : `${outcome.error.code}: ${outcome.error.message}`,
+    ],
+    ['external id', status?.externalId ?? null],
+    ['generation', status === null ? null : String(status.generation)],
+    ['route', status?.route ?? null],
+    ['unit', unit],
+    ['started', new Date(startedMs).toISOString()],
+    ['latency', outcome === null ? null : seconds(outcome.latencyMs)],
+    ['cost', outcome === null ? null : dollars(outcome.costMicros)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)} ${printable(value ?? '-')}\n`).join('');
 }

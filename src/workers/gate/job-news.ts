@@ -1,4 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { listParts, partsQuery } from '../../client/batch-parts.ts';
 import type { WebhookHint } from '../../contracts/jobs.ts';
 import { EXTERNAL_JOB_WORKFLOW, WEBHOOK_SIGNAL } from '../../contracts/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../../contracts/search-attributes.ts';
@@ -19,7 +20,16 @@ export async function countPolled(
     `${state.name} = 'PROCESSING'`,
     `StartTime <= '${new Date(nowMs - graceMs).toISOString()}'`,
   ];
-  return (await client.workflow.count(query.join(' AND '))).count;
+  const single = (await client.workflow.count(query.join(' AND '))).count;
+  return single + (route === 'live' ? await countPolledInBatches(client, service, nowMs - graceMs) : 0);
+}
+
+async function countPolledInBatches(client: Client, service: string, untilMs: number): Promise<number> {
+  let polled = 0;
+  const running = ` AND ExecutionStatus = 'Running' AND StartTime <= '${new Date(untilMs).toISOString()}'`;
+  for await (const { memo } of listParts(client, partsQuery(service, undefined, running)))
+    polled += memo.counts.PROCESSING;
+  return polled;
 }
 
 /** Tells a job what the service's list says of it. A job that is over, or none of ours, needs no news. */
