@@ -19,7 +19,7 @@ describe('comma-separated values', () => {
       ['b', ''],
     ];
     expect(await rows(text)).toEqual(expected);
-    expect(await rows(...text)).toEqual(expected);
+    expect(await rows(...text.split(''))).toEqual(expected);
   });
 
   it('need no line break at the end', async () => {
