@@ -66,7 +66,7 @@ describe('a command line that is wrong', () => {
     ['run docproc a.pdf --key', '--key needs a value: --key KEY. See `playbook run --help`.'],
     ['run docproc a.pdf --key --json', '--key needs a value: --key KEY. See `playbook run --help`.'],
     ['run docproc a.pdf --json=yes', '--json takes no value. See `playbook run --help`.'],
-    ['run docproc', '<file> is missing. See `playbook run --help`.'],
+    ['run docproc', '<file> is missing; or say with --from where many jobs are. See `playbook run --help`.'],
     ['run', '<service> is missing. See `playbook run --help`.'],
     ['start now', '"now" is one argument too many. See `playbook start --help`.'],
     [
