@@ -69,6 +69,7 @@ export function createSubmit(context: OperationContext): (exchange: Exchange) =>
 
   const create = (exchange: Exchange, submission: Submission, key: string | null, id?: string): Answer => {
     const { format, callbackUrl, reference, fields } = submission;
+    const input = requireInput(submission.input);
     refuseWhenBusy(exchange.clientId);
     let answer: Answer | undefined;
     const job = engine.submit(
@@ -76,7 +77,7 @@ export function createSubmit(context: OperationContext): (exchange: Exchange) =>
         ...(id === undefined ? {} : { id }),
         clientId: exchange.clientId,
         key,
-        input: requireInput(submission.input),
+        input,
         format,
         callbackUrl,
         reference,

@@ -34,7 +34,9 @@ export const CONTRACT_ROWS: readonly Row[] = [
     title: 'every endpoint answers what its schema says, and nothing the schema does not know',
     run: async (bench) => {
       const { status, fetch, lookup, list } = bench.runtime.integration;
-      const { externalId, key } = await runOne(bench);
+      const outcome = await runOne(bench);
+      endedAs(outcome, 'COMPLETED');
+      const { externalId, key } = outcome;
       const target = { externalId: externalId ?? '' };
       const job = await ask(bench, status, target, 'poll');
       same('the job asked for', job.externalId, externalId);

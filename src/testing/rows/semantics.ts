@@ -48,6 +48,24 @@ export const SEMANTIC_ROWS: readonly Row[] = [
     },
   },
   {
+    id: 'H3',
+    layer: 'semantics',
+    title: 'from acceptance to the end, every word the service says on the way is known',
+    run: async (bench) => {
+      const { status, states } = bench.runtime.integration;
+      await whileFaulty(bench, { processing: { minMs: 600, maxMs: 600 } }, async () => {
+        const job = await bench.start(await bench.nextInput());
+        const { externalId } = await job.waitUntilAccepted();
+        for (let state: string | undefined = 'PROCESSING'; state === 'PROCESSING'; await pause(40)) {
+          const { word } = await ask(bench, status, { externalId }, 'poll');
+          state = states[word];
+          holds(`the service says ${JSON.stringify(word)}`, state !== undefined);
+        }
+        endedAs(await bench.ended(job), 'COMPLETED');
+      });
+    },
+  },
+  {
     id: 'E1',
     layer: 'semantics',
     title: 'an invalid payload: refused by the service, the job FAILED with its code, exactly one submit',
@@ -141,7 +159,8 @@ export const SEMANTIC_ROWS: readonly Row[] = [
         const { externalId } = await job.waitUntilAccepted();
         const { cancel } = bench.runtime.integration;
         if (cancel !== undefined) await ask(bench, cancel, { externalId }, 'cancel');
-        same('the state', (await bench.ended(job)).state, 'CANCELED');
+        const { state, error } = await bench.ended(job);
+        holds(`the job ended ${state} (${error?.message}), not CANCELED`, state === 'CANCELED');
       });
     },
   },
