@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { conformance, loadSubject } from '../../src/testing/index.ts';
 import type { Conformance } from '../../src/testing/index.ts';
 import { connectToServer, testNamespace, withWorkflowCoverage, workflowBundlePath } from '../helpers/temporal.ts';
