@@ -26,19 +26,21 @@ export const RESILIENCE_ROWS: readonly Row[] = [
   {
     id: 'S1',
     layer: 'resilience',
-    title: '500 twice, then success: COMPLETED at the third attempt, with one key and one accepted submit',
+    title:
+      '500, 502, 503, 504 twice each, then success: COMPLETED at the third attempt, with one key and one accepted submit',
     inapplicable: (integration) => (cannotBeRepeated(integration) ? 'a submit cannot be repeated safely' : undefined),
     run: async (bench) => {
-      const rules = [{ kind: 'error' as const, ...(await submitPlace(bench)), status: 500, count: 2 }];
-      const { value, submits } = await whileFaulty(bench, { rules }, () => runOne(bench));
-      endedAs(value, 'COMPLETED');
-      same(
-        'the answers to its submits',
-        submits.slice(0, 2).map(({ status }) => status),
-        [500, 500],
-      );
-      same('accepted submits', acceptedOf(submits), 1);
-      same('idempotency keys', new Set(submits.map(({ key }) => key)).size, 1);
+      const place = await submitPlace(bench);
+      for (const status of [500, 502, 503, 504]) {
+        const rules = [{ kind: 'error' as const, ...place, status, count: 2 }];
+        const { value, submits } = await whileFaulty(bench, { rules }, () => runOne(bench));
+        endedAs(value, 'COMPLETED');
+        const answers = submits.map((submit) => submit.status);
+        same('the answers to its submits', answers.slice(0, 2), [status, status]);
+        same('submits', answers.length, 3);
+        same('accepted submits', acceptedOf(submits), 1);
+        same('idempotency keys', new Set(submits.map(({ key }) => key)).size, 1);
+      }
     },
   },
   {
