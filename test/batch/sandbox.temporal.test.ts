@@ -34,7 +34,7 @@ describe('a batch at the sandbox', () => {
         { kind: 'error', at: 'after', method: 'POST', path: '/v3/jobs', status: 500, count: 2 },
       ],
     });
-    const batch = stack.playbook.startMany(docproc, jobs, { name, jobsPerPart: 50 });
+    const batch = stack.playbook.startMany(docproc, jobs, { name, unit: name, jobsPerPart: 50 });
     const texts = new Map<string, string | undefined>();
     for await (const { key, state, result } of batch.results()) {
       expect(state).toBe('COMPLETED');
@@ -57,8 +57,13 @@ describe('a batch at the sandbox', () => {
     const [found] = await findBatchJobs(stack.temporal, 'docproc', `${name}-7`);
     expect(found).toMatchObject({ batch: name, part: 0, status: { state: 'COMPLETED' } });
     expect(await findBatchJobs(stack.temporal, 'docproc', 'nobody')).toEqual([]);
-    const { total } = await readJobCosts(stack.temporal, { service: 'docproc', sinceMs: 0, by: 'unit' });
-    expect(total).toMatchObject({ jobs: COUNT, completed: COUNT, costMicros: COUNT * 10_000 });
+    const { rows } = await readJobCosts(stack.temporal, { service: 'docproc', sinceMs: 0, by: 'unit' });
+    expect(rows.find((row) => row.name === name)).toEqual({
+      name,
+      jobs: COUNT,
+      completed: COUNT,
+      costMicros: COUNT * 10_000,
+    });
   });
 
   it('finds what is there under its name, and refuses other jobs', async () => {
