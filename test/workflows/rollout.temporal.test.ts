@@ -234,7 +234,7 @@ describe('the rollout workflow', () => {
 
   it('holds in a freeze and goes on when it is over', async () => {
     const now = Date.now();
-    const toMs = now + 1_500;
+    const toMs = now + 4_000;
     const { service } = world((request) => (request.guardOnly ? waiting() : pass()));
     await begin(service, { ...unattended, freeze: [{ fromMs: now - 1, toMs }] });
     const { log } = await result(service);
