@@ -16,12 +16,14 @@ export interface Alert {
 }
 
 const MINUTE_MS = 60_000;
+/** What an hour may cost before somebody looks, in micro-dollars. */
+export const COST_PER_HOUR_MICROS = 10_000_000;
 
 /** The alerts of one integration, from its rollout plan's watchers and its configuration. */
 export function alertsOf({ integration: { service, webhook }, config, plan }: GeneratorInput): readonly Alert[] {
   const status = `\`playbook status ${service}\``;
   return [
-    ...plan.watchers.map((watcher) => watcherAlert(service, watcher)),
+    ...plan.watchers.flatMap((watcher) => watcherAlerts(service, watcher)),
     {
       name: 'Throttled',
       severity: 'ticket',
@@ -39,9 +41,23 @@ export function alertsOf({ integration: { service, webhook }, config, plan }: Ge
     {
       name: 'NoData',
       severity: 'page',
-      condition: 'jobs are open and nothing is reported of them',
+      condition: 'no worker reports anything',
       forMs: 10 * MINUTE_MS,
       action: `Is a worker running, is it scraped? ${status}`,
+    },
+    {
+      name: 'NobodySends',
+      severity: 'page',
+      condition: 'nobody holds the gate, and the kill switch is off',
+      forMs: 2 * MINUTE_MS,
+      action: `${status}; its workers are down, frozen, or cut off from Temporal. See “Gate stuck”.`,
+    },
+    {
+      name: 'KillSwitchOn',
+      severity: 'ticket',
+      condition: 'the kill switch is on: jobs wait',
+      forMs: 30 * MINUTE_MS,
+      action: `\`playbook history ${service}\` says who and why; \`playbook restore ${service}\` when that is over.`,
     },
     {
       name: 'BreakerOpen',
@@ -56,6 +72,20 @@ export function alertsOf({ integration: { service, webhook }, config, plan }: Ge
       condition: '80 % of the hourly or daily budget is spent',
       forMs: 0,
       action: `\`playbook cost ${service} --by unit\`; then wait, or \`playbook budget ${service}\`.`,
+    },
+    {
+      name: 'BudgetSpent',
+      severity: 'page',
+      condition: 'the hourly or daily budget is spent: nothing new is submitted',
+      forMs: 0,
+      action: `\`playbook cost ${service} --by unit\`; raise it with \`playbook budget ${service}\`, or wait for the hour or day to turn.`,
+    },
+    {
+      name: 'CostPerHour',
+      severity: 'page',
+      condition: `an hour costs more than ${sayMicros(COST_PER_HOUR_MICROS)}`,
+      forMs: 0,
+      action: `\`playbook cost ${service} --by unit\`; \`playbook budget ${service} --hourly\` bounds it.`,
     },
     ...(webhook === undefined
       ? []
@@ -72,35 +102,55 @@ export function alertsOf({ integration: { service, webhook }, config, plan }: Ge
 }
 
 /** How long a job may be PROCESSING before somebody looks, in milliseconds. */
-function stuckAfterMs(deadlineMs: number): number {
+export function stuckAfterMs(deadlineMs: number): number {
   return Math.min(15 * MINUTE_MS, deadlineMs);
 }
 
-function watcherAlert(service: string, watcher: Watcher): Alert {
+function watcherAlerts(service: string, watcher: Watcher): readonly Alert[] {
   switch (watcher.metric) {
     case 'errors':
-      return {
-        name: 'ErrorRate',
-        severity: 'page',
-        condition: `more than ${sayShare(watcher.objective)} of the jobs fail for reasons of ours`,
-        forMs: 5 * MINUTE_MS,
-        action: `\`playbook jobs list --service ${service} --state failed\`; the codes are below.`,
-      };
+      return [
+        {
+          name: 'ErrorRate',
+          severity: 'page',
+          condition: `more than ${sayShare(watcher.objective)} of the jobs fail for reasons of ours`,
+          forMs: 5 * MINUTE_MS,
+          action: `\`playbook jobs list --service ${service} --state failed\`; the codes are below.`,
+        },
+        {
+          name: 'ErrorBurn',
+          severity: 'page',
+          condition: `jobs fail many times faster than ${sayShare(watcher.objective)} allows, for 5 min and over the hour`,
+          forMs: 0,
+          action: `As ErrorRate, and now: \`playbook kill ${service}\` if every further request does harm.`,
+        },
+        {
+          name: 'RolloutErrors',
+          severity: 'page',
+          condition: `more than ${sayShare(watcher.abort)} fail while a rollout is watched`,
+          forMs: 0,
+          action: `The rollout aborts by itself; \`playbook rollout status ${service}\`.`,
+        },
+      ];
     case 'latency':
-      return {
-        name: 'Latency',
-        severity: 'page',
-        condition: `P${Number((watcher.percentile * 100).toFixed(2))} of the time a job takes is above ${sayMs(watcher.objectiveMs)}`,
-        forMs: 10 * MINUTE_MS,
-        action: `\`playbook status ${service}\`: waiting for the gate, for ${service}, or for webhooks?`,
-      };
+      return [
+        {
+          name: 'Latency',
+          severity: 'page',
+          condition: `P${Number((watcher.percentile * 100).toFixed(2))} of the time a job takes is above ${sayMs(watcher.objectiveMs)}`,
+          forMs: 10 * MINUTE_MS,
+          action: `\`playbook status ${service}\`: waiting for the gate, for ${service}, or for webhooks?`,
+        },
+      ];
     default:
-      return {
-        name: 'CostPerJob',
-        severity: 'ticket',
-        condition: `a job costs more than ${sayMicros(watcher.objectiveMicros)} on average`,
-        forMs: 30 * MINUTE_MS,
-        action: `\`playbook cost ${service} --by day\`; compare with ${service}’s bill.`,
-      };
+      return [
+        {
+          name: 'CostPerJob',
+          severity: 'ticket',
+          condition: `a job costs more than ${sayMicros(watcher.objectiveMicros)} on average`,
+          forMs: 30 * MINUTE_MS,
+          action: `\`playbook cost ${service} --by day\`; compare with ${service}’s bill.`,
+        },
+      ];
   }
 }

@@ -1,3 +1,5 @@
+import { alertRules } from './alert-rules.ts';
+import { dashboard } from './dashboard.ts';
 import { diagram } from './diagram.ts';
 import type { Generator } from './generator.ts';
 import { readme } from './readme.ts';
@@ -9,4 +11,4 @@ export type { Outdated } from './outdated.ts';
 export type { Generator, GeneratorInput } from './generator.ts';
 
 /** What is derived for every integration: by `playbook gen`, and checked by `playbook gen --check`. */
-export const GENERATORS: readonly Generator[] = [schemas, diagram, readme, runbook];
+export const GENERATORS: readonly Generator[] = [schemas, diagram, readme, runbook, alertRules, dashboard];

@@ -30,8 +30,10 @@ export interface ChaosReport extends Findings {
 
 /** The service's requests per second: more than the load needs, little enough for a backlog to form behind an outage. */
 const QPS_CAP = 40;
-/** Longest the jobs may take to end once all is well again. */
-const DRAIN_MS = 300_000;
+/** Once all is well again, jobs are waited for as long as some end within this time, milliseconds. */
+const STALLED_MS = 120_000;
+/** And no longer than this altogether. */
+const DRAIN_MS = 1_200_000;
 
 /** Runs the plan under steady load, heals everything, waits for the jobs to end, and compares. */
 export async function runChaos({ plan, jobs, folder, print, signal }: ChaosOptions): Promise<ChaosReport> {
@@ -137,9 +139,11 @@ async function heal(fleet: Fleet, client: Client): Promise<void> {
 }
 
 async function drained(client: Client, signal: AbortSignal): Promise<void> {
-  for (const untilMs = Date.now() + DRAIN_MS; Date.now() < untilMs;) {
+  let last = { count: Infinity, atMs: Date.now() };
+  for (const untilMs = Date.now() + DRAIN_MS; Date.now() < untilMs && Date.now() - last.atMs < STALLED_MS;) {
     const { count } = await client.workflow.count(`WorkflowType = 'externalJob' AND ExecutionStatus = 'Running'`);
     if (count === 0) return;
+    if (count < last.count) last = { count, atMs: Date.now() };
     await sleep(500, undefined, { signal });
   }
 }

@@ -30,6 +30,9 @@ beforeEach(async () => {
   for (const name of DOCUMENTS) {
     await cp(join(ROOT, SERVICE_FOLDER, name), join(root, SERVICE_FOLDER, name), { recursive: true });
   }
+  for (const name of ['prometheus', 'grafana']) {
+    await cp(join(ROOT, 'ops', name), join(root, 'ops', name), { recursive: true });
+  }
 });
 
 const pathOf = (name: string): string => join(root, SERVICE_FOLDER, name);
@@ -132,6 +135,7 @@ describe('playbook gen', () => {
       ['schemas/webhook-v3.4.2.json', 'is left over: nothing generates it'],
       ['README.md limits classified', differs],
       ['RUNBOOK.md alerts errors', differs],
+      [join('ops', 'prometheus', 'rules', 'docproc.yaml'), differs],
     ]);
     const none = { ...docproc, submit: { ...docproc.submit, idempotency: { kind: 'none' } as const } };
     expect(await problemsOf(none)).toEqual([

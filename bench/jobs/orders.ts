@@ -1,0 +1,16 @@
+/** What a process of the hand-written side is told. */
+export type FloorOrder =
+  | { readonly does: 'work'; readonly address: string; readonly bundle: string; readonly serviceUrl: string }
+  | { readonly does: 'webhooks'; readonly address: string; readonly port: number };
+
+/** What a process of our side is told. */
+export type OurOrder =
+  | {
+      readonly does: 'work';
+      readonly address: string;
+      readonly bundle: string;
+      readonly serviceUrl: string;
+      /** Without it no webhooks are asked for, and jobs are polled. */
+      readonly receiverUrl?: string;
+    }
+  | { readonly does: 'webhooks'; readonly address: string; readonly port: number };
