@@ -1,5 +1,6 @@
 import type { CommandGroup } from '../args/command.ts';
 import { check } from './check.ts';
+import { capacity } from './capacity.ts';
 import { codecServer } from './codec-server.ts';
 import { allow, budget, deny, disable, enable, kill, restore, weight } from './control.ts';
 import { gaps } from './gaps.ts';
@@ -38,6 +39,7 @@ export const COMMANDS: CommandGroup = {
     deny,
     history,
     cost,
+    capacity,
     worker,
     webhooks,
     sandbox,
