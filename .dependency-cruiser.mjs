@@ -45,7 +45,7 @@ export default {
         packages('mdast-util-from-markdown', 'mdast-util-gfm-table', 'micromark-extension-gfm-table', 'yaml', 'zod'),
       ],
     ),
-    only('gen-is-pure', 'gen', ['contracts', 'rules', 'definition'], []),
+    only('gen-is-pure', 'gen', ['contracts', 'rules', 'definition'], [packages('yaml')]),
     only(
       'proof-stands-below-the-worker',
       'proof',

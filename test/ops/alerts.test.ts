@@ -184,8 +184,8 @@ describe('the alert rules', () => {
   });
 
   it('are what Prometheus takes', async () => {
-    const folder = join(ROOT, 'ops/prometheus/rules');
-    const every = (await readdir(folder)).map((name) => join(folder, name));
+    const shipped = join(ROOT, 'ops/prometheus/rules');
+    const every = (await readdir(shipped)).map((name) => join(shipped, name));
     expect(await promtool('check', 'rules', ...every)).toContain('SUCCESS');
   });
 

@@ -106,6 +106,8 @@ describe('an entry of the RUNBOOK, its failure brought about and its fix applied
     await until('it is one again', async () => (await apply(entry, 'webhooks dead-letters list')).includes(eventId));
     await apply(entry, 'webhooks dead-letters discard', { event: eventId });
     await until('it is gone', async () => !(await apply(entry, 'webhooks dead-letters list')).includes(eventId));
+    const { status: ended } = await stack.temporal.workflow.getHandle(`webhook/docproc/${eventId}`).describe();
+    expect(ended.name).not.toBe('RUNNING');
   });
 
   it('budget spent: raising it lets the backlog go on', async () => {
