@@ -301,7 +301,12 @@ const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string
     'proof',
     /proof\.temporal\.test\.ts has 1 failing tests/,
   ],
-  ['no budget', ({ edit }) => edit('RUNBOOK.md', swap('--hourly 5 --daily 50', '--none')), 'budget', /sets no budget/],
+  [
+    'no budget',
+    ({ edit }) => edit('RUNBOOK.md', (text) => text.replaceAll(/--hourly \S+ --daily \S+/g, '--none')),
+    'budget',
+    /sets no budget/,
+  ],
   [
     'two prices',
     ({ edit }) => edit('config.example.yaml', swap('per_job_usd: 0.01', 'per_job_usd: 0.02')),
