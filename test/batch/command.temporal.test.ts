@@ -70,10 +70,13 @@ describe('playbook run --from', () => {
   it('detaches on Ctrl-C and shows how far it is on a terminal', async () => {
     await writeFile(join(folder, 'more.jsonl'), (await jsonl(stack, 40)).join('\n'));
     const io = testIo({ env, cwd: folder, columns: 160 });
+    // Slow enough for a second look while they are under way.
+    stack.sandbox.faults({ rules: [{ kind: 'latency', method: 'POST', path: '/v3/jobs', ms: 3_000 }] });
     const ended = runCli(['run', 'docproc', '--from', 'more.jsonl'], io);
     await io.sees(' of 40');
     io.ctrlC();
     expect(await ended).toBe(3);
+    stack.sandbox.clearFaults();
     expect(io.err() + io.out()).toContain('The same command takes it up again');
     const again = await run('run', 'docproc', '--from', 'more.jsonl');
     expect(again.out).toContain('40 completed, 0 not');

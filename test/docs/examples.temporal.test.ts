@@ -62,7 +62,7 @@ describe('code in the documents', () => {
     const runbook = textOf('integrations/docproc/RUNBOOK.md');
     const env = { TEMPORAL_ADDRESS: process.env['TEST_TEMPORAL_ADDRESS'], TEMPORAL_NAMESPACE: testNamespace() };
     for (const name of ['budget', 'kill', 'restore']) {
-      const [, line = ''] = new RegExp(`npx playbook (${name} docproc [^\`\n]*)`).exec(runbook) ?? [];
+      const [, line = ''] = new RegExp(`npx playbook (${name} docproc (?!--force)[^\`\n]*)`).exec(runbook) ?? [];
       const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
       expect(await playbook(words, { env })).toMatchObject({ code: 0, err: '' });
       if (name === 'kill')
