@@ -314,7 +314,10 @@ describe('a rollout that people interfere with', () => {
       });
       const over = handle.result() as Promise<RolloutResult>;
       const ended = new AbortController();
-      void over.then(() => ended.abort());
+      over.then(
+        () => ended.abort(),
+        () => ended.abort(), // told of below
+      );
       while (!ended.signal.aborted) {
         const name = commands[Math.floor(random() * commands.length * (random() < 0.9 ? 0.8 : 1))] ?? 'pause';
         // Counted before it is sent: an answer may be lost to the end of the rollout.
@@ -336,8 +339,8 @@ describe('a rollout that people interfere with', () => {
       expect(w.control.weightBps).toBe(phase === 'done' ? 10_000 : 0);
       expect(w.control.lease).toBeUndefined();
     };
-    await Promise.all(Array.from({ length: 20 }, (_, seed) => one(seed + 1)));
-  }, 60_000);
+    await Promise.all(Array.from({ length: 10 }, (_, seed) => one(seed + 1)));
+  }, 180_000);
 });
 
 describe('the lease on a weight', () => {
