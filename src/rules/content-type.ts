@@ -17,10 +17,16 @@ const BY_EXTENSION: Readonly<Record<string, string>> = {
   '.mp3': 'audio/mpeg',
   '.mp4': 'video/mp4',
   '.zip': 'application/zip',
+  '.bin': 'application/octet-stream',
   '.docx': 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
 };
 
 /** The media type of files whose name ends so, such as `.pdf`. */
 export function contentTypeOf(extension: string): string | undefined {
   return BY_EXTENSION[extension.toLowerCase()];
+}
+
+/** How the names of files of a media type end, such as `.pdf`. */
+export function extensionOf(type: string): string | undefined {
+  return Object.keys(BY_EXTENSION).find((extension) => BY_EXTENSION[extension] === type);
 }

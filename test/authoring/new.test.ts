@@ -3,13 +3,23 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { proposalFromOpenApi } from '../../src/authoring/new/openapi.ts';
-import { literal, zodSource } from '../../src/authoring/new/schema-source.ts';
+import { literal, personalFields, sampleOf, zodSource } from '../../src/authoring/new/schema-source.ts';
+import type { Proposal } from '../../src/authoring/new/proposal.ts';
+import { renderIntegration } from '../../src/authoring/new/render.ts';
 import { fillTemplate } from '../../src/authoring/new/template.ts';
+import { readTemplates } from '../../src/authoring/new/write.ts';
 import { playbook } from '../cli/helpers/test-io.ts';
 import { ROOT, textOf } from '../docs/markdown.ts';
 import { copyProject } from './project-copy.ts';
 
 const project = copyProject('docproc');
+const templates = await readTemplates(join(ROOT, 'templates/integration'));
+const rendered = (service: string, proposal: Proposal): ReadonlyMap<string, string> =>
+  renderIntegration(
+    templates,
+    { service, objective: undefined, owner: 'team', qps: 5, costUsd: 0.01, startedOn: '2026-11-25' },
+    proposal,
+  );
 const DOCPROC = join(ROOT, 'integrations/docproc/schemas/openapi.yaml');
 const run = (...argv: string[]) => playbook(['new', ...argv, '--project', project.folder]);
 const written = (service: string, path: string): string =>
@@ -137,10 +147,109 @@ describe('an OpenAPI document', () => {
     );
   });
 
+  const jobs = (schema: object, more: object = {}) => ({
+    '/jobs': { post: { ...body({ request_id: { type: 'string' } }), ...answer(schema) }, ...more },
+    '/jobs/{id}': { get: answer(schema) },
+  });
+  const plain = { type: 'object', properties: { id: { type: 'string' }, status: { type: 'string' } } };
+
+  it('that gives tokens for no scope, from another host, asks for none', () => {
+    const clientCredentials = { tokenUrl: 'https://login.example.com/token', scopes: {} };
+    const text = document(jobs(plain), {
+      components: { securitySchemes: { sign_in: { type: 'oauth2', flows: { clientCredentials } } } },
+    });
+    const proposal = proposalFromOpenApi('tokens', text, 'x');
+    expect(proposal.auth).toEqual({
+      type: 'oauth_client_credentials',
+      tokenPath: 'https://login.example.com/token',
+      scopes: [],
+    });
+    expect(proposal.guesses.join('\n')).toContain('with every scope the document names: none.');
+    const files = rendered('tokens', proposal);
+    expect(files.get('config.example.yaml')).toContain(
+      '  token_url: https://login.example.com/token\n  scopes: []\n  client_id: env:TOKENS_CLIENT_ID\n',
+    );
+    expect(files.get('sandbox.yaml')).toContain('tokenPath: /token\n');
+  });
+
+  it.each([
+    ['application/x-scan', 'bin'],
+    ['text/csv', 'csv'],
+    ['text/plain', 'txt'],
+  ])('that takes files of %s is tried with one called .%s', (type, extension) => {
+    const upload = { '/files/{sha256}': { put: { requestBody: { content: { [type]: {} } } } } };
+    const submit = { ...body({ file: { type: 'string' } }), ...answer(plain) };
+    const paths = { '/jobs': { post: submit }, '/jobs/{id}': { get: answer(plain) }, ...upload };
+    const files = rendered('files', proposalFromOpenApi('files', document(paths), 'x'));
+    expect(files.get('src/samples.ts')).toContain(`valid: (nth) => ({ file: \`sample-\${nth}.${extension}\`,`);
+  });
+
+  it('that names no authentication is configured without, and without a title is called as the service', () => {
+    const proposal = proposalFromOpenApi('open', document(jobs(plain), { info: {} }), 'x');
+    expect(proposal).toMatchObject({ title: 'open', contractVersion: '1.0.0', apiVersion: 'v1' });
+    expect(rendered('open', proposal).get('config.example.yaml')).toContain('auth:\n  type: none\n');
+  });
+
+  it('whose words name no end is completed in the documents and the sandbox with the usual ones', () => {
+    const schema = { type: 'object', properties: { id: { type: 'string' }, status: { enum: ['made', 'gone'] } } };
+    const proposal = proposalFromOpenApi('endless', document(jobs(schema)), 'x');
+    expect(proposal.words).toEqual({ made: 'PROCESSING', gone: 'PROCESSING' });
+    const files = rendered('endless', proposal);
+    expect(files.get('diagrams/state-and-sequence.md')).toContain('D-->>W: COMPLETED, result');
+    expect(parse(files.get('sandbox.yaml') ?? '')).toMatchObject({
+      shape: {
+        states: { queued: 'made', processing: 'gone', completed: 'COMPLETED', failed: 'FAILED', canceled: 'CANCELED' },
+      },
+    });
+  });
+
+  it.each([
+    ['without a size of page', ['cursor'], { jobs: { type: 'array' }, next: {} }],
+    ['with a cursor and no field for the next', ['cursor', 'limit'], { jobs: { type: 'array' } }],
+    ['with nothing to say where to go on', ['limit'], { jobs: { type: 'array' } }],
+    ['without a field that holds jobs', ['offset', 'limit'], { jobs: { type: 'object' } }],
+  ])('has a list %s left out', (_name, names, properties) => {
+    const parameters = names.map((name) => ({ name, in: 'query' }));
+    const get = { parameters, ...answer({ type: 'object', properties }) };
+    expect(proposalFromOpenApi('unlisted', document(jobs(plain, { get })), 'x').list).toBeUndefined();
+  });
+
+  it('has schemas that hold themselves cut where they come back, and references that lead nowhere taken as anything', () => {
+    const node = { $ref: '#/components/schemas/Node' };
+    const text = document(jobs({ ...plain, properties: { ...plain.properties, result: node } }), {
+      components: {
+        schemas: {
+          Node: {
+            type: 'object',
+            properties: { left: node, right: node, next: { type: 'array', items: node }, odd: { $ref: '#/a' } },
+          },
+        },
+      },
+      a: { $ref: '#/b' },
+      b: { $ref: '#/a' },
+    });
+    const proposal = proposalFromOpenApi('nodes', text, 'x');
+    expect(proposal.job.body.properties?.['result']).toEqual({
+      type: 'object',
+      properties: { left: {}, right: {}, next: { type: 'array', items: {} }, odd: {} },
+    });
+  });
+
+  it.each([
+    ['without an id', { type: 'object', properties: { status: { type: 'string' } } }],
+    ['without a status', { type: 'object', properties: { id: { type: 'string' } } }],
+  ])('whose answer is %s has no job', (_name, schema) => {
+    expect(() => proposalFromOpenApi('other', document(jobs(schema)), 'x')).toThrow(
+      'a GET of one thing by id whose answer holds its id and a status',
+    );
+  });
+
   it.each([
     ['a: [', 'x is neither YAML nor JSON'],
     ['swagger: "2.0"', 'x is no OpenAPI 3 document'],
     [document({ '/a': { get: {} } }), 'x has no call that looks like a job'],
+    [document({ '/a/{id}': { get: answer(job) } }), 'x has no call that looks like a job'],
+    ['openapi: 3.1.0', 'x is no OpenAPI 3 document'],
   ])('that is none (%#) is refused', (text, message) => {
     expect(() => proposalFromOpenApi('other', text, 'x')).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) }),
@@ -165,7 +274,41 @@ describe('what is written', () => {
     expect(zodSource({ type: 'array', items: { type: 'boolean' } }, 'input')).toBe('z.array(z.boolean())');
     expect(zodSource({ type: 'object' }, 'answer')).toBe('z.record(z.string(), z.unknown())');
     expect(zodSource({ const: 1 }, 'answer')).toBe('z.literal(1)');
+    expect(zodSource({ const: 'done' }, 'answer')).toBe('z.string()');
+    expect(zodSource({ const: 'done' }, 'input')).toBe("z.literal('done')");
+    expect(zodSource({ enum: ['a', 1] }, 'input')).toBe('z.any()');
+    expect(zodSource({ type: 'array' }, 'input')).toBe('z.array(z.any())');
+    expect(zodSource({ properties: { a: {} } }, 'answer')).toBe('z.object({\n  a: z.unknown().optional(),\n})');
+    expect(zodSource({ type: 'null' }, 'answer')).toBe('z.unknown().nullable()');
+    expect(zodSource({ type: ['string', 'integer'] }, 'input')).toBe('z.any()');
+    expect(zodSource({ anyOf: [{ type: 'string' }, { type: 'integer' }, { type: 'null' }] }, 'answer')).toBe(
+      'z.unknown().nullable()',
+    );
+    expect(literal({ a: {}, b: null })).toBe('{ a: {}, b: null }');
     expect(literal({ 'a-b': [1, "it's"] })).toBe("{ 'a-b': [1, 'it\\'s'] }");
     expect(textOf('templates/integration/README.md.tmpl')).toContain('{{service}}');
+  });
+
+  it.each([
+    [{ default: 3, example: 4 }, 3],
+    [{ example: 4, const: 5 }, 4],
+    [{ const: 5 }, 5],
+    [{ enum: ['a', 'b'] }, 'a'],
+    [{ type: 'integer', minimum: 7 }, 7],
+    [{ type: 'number' }, 1],
+    [{ type: 'boolean' }, true],
+    [{ type: 'array' }, []],
+    [{ type: 'array', items: { type: 'string' } }, ['sample']],
+    [{ required: ['a'], properties: { a: {}, b: {} } }, { a: 'sample' }],
+    [{ type: 'null' }, 'sample'],
+    [{ oneOf: [{ type: 'null' }, { type: 'boolean' }] }, true],
+  ])('has a sample of %j', (schema, sample) => {
+    expect(sampleOf(schema)).toEqual(sample);
+  });
+
+  it('names what may be personal wherever it stands', () => {
+    const person = { type: 'object', properties: { name: { type: 'string' }, name_kind: { type: 'string' } } };
+    const properties = { owner: person, readers: { type: 'array', items: person }, text: { type: 'integer' } };
+    expect(personalFields({ type: 'object', properties })).toEqual(['owner.name', 'readers.*.name']);
   });
 });

@@ -25,7 +25,8 @@ interface Run {
 
 export function copyProject(service: string): ProjectCopy {
   const folder = mkdtempSync(join(tmpdir(), 'playbook-project-'));
-  for (const name of ['src', 'docs', 'ops']) symlinkSync(join(ROOT, name), join(folder, name));
+  for (const name of ['src', 'docs']) symlinkSync(join(ROOT, name), join(folder, name));
+  cpSync(join(ROOT, 'ops'), join(folder, 'ops'), { recursive: true }); // what is generated is written there
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));

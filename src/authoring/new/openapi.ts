@@ -1,27 +1,10 @@
-import { parse } from 'yaml';
 import { PlaybookError } from '../../contracts/errors.ts';
 import type { ObservedState } from '../../contracts/states.ts';
+import { list, operationsOf, readDocument, resolve, textOf, tree } from './document.ts';
+import type { Operation, Tree } from './document.ts';
 import { usualProposal } from './proposal.ts';
 import type { Proposal, ProposedAuth, ProposedIdempotency, Schema } from './proposal.ts';
-
-type Tree = Readonly<Record<string, unknown>>;
-
-/** One call of the document, its references followed. */
-interface Operation {
-  readonly method: string;
-  readonly path: string;
-  readonly id: string;
-  readonly about: string;
-  readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
-  readonly body: Schema | undefined;
-  readonly bodyTypes: readonly string[];
-  /** The first answer of 2xx. */
-  readonly status: number;
-  readonly answer: Schema | undefined;
-}
-
-const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
-const MAX_DEPTH = 30;
+import { fieldOf, fieldsOf, typesOf } from './schema.ts';
 
 /**
  * Reads an OpenAPI 3 document and proposes an integration, saying what was guessed.
@@ -33,113 +16,83 @@ export function proposalFromOpenApi(service: string, text: string, source: strin
   const usual = usualProposal(service);
   const guesses: string[] = [];
   const guess = (sentence: string): void => void guesses.push(sentence);
-  const [status, submit] = findJob(operations, source);
-  const job = jobOf(status.answer ?? {}, guess);
+  const { status, submit, ...found } = findJob(operations, source);
+  const job = jobOf(found, guess);
   guess(`Submitting is ${shown(submit)}, and a job is asked for by ${shown(status)}.`);
   const upload = uploadOf(operations, submit, guess);
   const info = tree(document['info']);
-  const contractVersion = textOf(info['version']).replace(/^v/, '') || usual.contractVersion;
-  const baseUrl = serverOf(document) ?? usual.baseUrl;
-  const statusPath = withId(status.path);
+  const contractVersion = /^v?(\d[0-9A-Za-z.-]*)$/.exec(textOf(info['version']))?.[1] ?? usual.contractVersion;
   const cancel = cancelOf(operations, status, guess);
-  const list = listOf(operations, submit, guess);
+  const listing = listOf(operations, submit, guess);
   return {
     title: textOf(info['title']) || service,
-    contractVersion: /^\d[0-9A-Za-z.-]*$/.test(contractVersion) ? contractVersion : usual.contractVersion,
-    apiVersion: /\/(v\d+)\//.exec(submit.path)?.[1] ?? `v${contractVersion.split('.')[0] ?? '1'}`,
-    baseUrl,
+    contractVersion,
+    apiVersion: /\/(v\d+)\//.exec(submit.path)?.[1] ?? `v${contractVersion.replace(/\..*$/, '')}`,
+    baseUrl: serverOf(document) ?? usual.baseUrl,
     auth: authOf(document, guess),
     ...(upload === undefined ? {} : { upload }),
-    submit: submitOf(submit, upload !== undefined, guess),
-    status: { path: statusPath },
+    submit: submitOf(submit, guess),
+    status: { path: withId(status.path) },
     ...(cancel === undefined ? {} : { cancel }),
-    ...(list === undefined ? {} : { list }),
+    ...(listing === undefined ? {} : { list: listing }),
     job,
-    words: wordsOf(job, status.answer ?? {}, guess),
+    words: wordsOf(job, guess),
     guesses,
   };
 }
 
-function readDocument(text: string, source: string): Tree {
-  let document: unknown;
-  try {
-    document = parse(text, { merge: true, maxAliasCount: 1_000 });
-  } catch (cause) {
-    throw new PlaybookError('CONFIG_INVALID', `${source} is neither YAML nor JSON: ${String(cause).split('\n')[0]}`, {
-      cause,
-    });
-  }
-  if (textOf(tree(document)['openapi']).startsWith('3.') && isTree(tree(document)['paths'])) return tree(document);
-  throw new PlaybookError(
-    'CONFIG_INVALID',
-    `${source} is no OpenAPI 3 document: it needs \`openapi: 3.…\` and \`paths\`.`,
-  );
+/** A job's two calls, and what tells it in the answer: its id and its status. */
+interface JobCalls {
+  readonly status: Operation;
+  readonly submit: Operation & { readonly body: Schema };
+  readonly body: Schema;
+  readonly id: string;
+  readonly word: string;
 }
 
-function operationsOf(document: Tree): Operation[] {
-  return Object.entries(tree(document['paths'])).flatMap(([path, item]) =>
-    METHODS.flatMap((method) => {
-      const operation = resolve(document, tree(item)[method]);
-      if (!isTree(operation)) return [];
-      const parameters = [...list(tree(item)['parameters']), ...list(operation['parameters'])].map((one) => {
-        const parameter = resolve(document, one) as Tree;
-        return {
-          name: textOf(parameter['name']),
-          in: textOf(parameter['in']),
-          schema: schemaOf(document, parameter['schema']),
-        };
-      });
-      const content = tree(tree(resolve(document, operation['requestBody']))['content']);
-      const success = Object.entries(tree(operation['responses'])).find(([code]) => code.startsWith('2'));
-      const answer = tree(tree(resolve(document, success?.[1]))['content'])['application/json'];
-      return {
-        method: method.toUpperCase(),
-        path,
-        id: textOf(operation['operationId']),
-        about: `${textOf(operation['operationId'])} ${textOf(operation['summary'])} ${textOf(operation['description'])}`,
-        parameters,
-        body: isTree(content['application/json'])
-          ? schemaOf(document, content['application/json']['schema'])
-          : undefined,
-        bodyTypes: Object.keys(content),
-        status: Number(success?.[0]) || 200,
-        answer: isTree(answer) ? schemaOf(document, answer['schema']) : undefined,
-      };
-    }),
-  );
-}
-
-/** The GET of one job with a status in it, and the call that makes one. */
-function findJob(operations: readonly Operation[], source: string): readonly [Operation, Operation] {
+/** The GET of one job with an id and a status in it, and the call that makes one. */
+function findJob(operations: readonly Operation[], source: string): JobCalls {
   for (const status of operations.filter(({ method, path }) => method === 'GET' && /\{[^}]+\}$/.test(path))) {
-    if (wordField(status.answer) === undefined) continue;
-    const above = status.path.replace(/\/\{[^}]+\}$/, '');
-    const submit =
-      operations.find(({ method, path, body }) => method === 'POST' && path === above && body !== undefined) ??
-      operations.find(({ method, path, body }) => method === 'PUT' && path === status.path && body !== undefined);
-    if (submit !== undefined) return [status, submit];
+    const { answer } = status;
+    const fields = Object.keys(fieldsOf(answer));
+    const id = fields.find((name) => /^id$/i.test(name)) ?? fields.find((name) => /(?:^|_)id$|Id$/.test(name));
+    const word = WORD_FIELDS.find((name) => fields.includes(name));
+    const submit = submitBeside(status, operations);
+    if (answer !== undefined && id !== undefined && word !== undefined && submit !== undefined)
+      return { status, submit, body: answer, id, word };
   }
   throw new PlaybookError(
     'CONFIG_INVALID',
-    `${source} has no call that looks like a job's: a GET of one thing by id whose answer holds a status, and a POST (or PUT by id) with a JSON body that makes one. Leave --from out and adapt what is written.`,
+    `${source} has no call that looks like a job's: a GET of one thing by id whose answer holds its id and a status, and a POST (or PUT by id) with a JSON body that makes one. Leave --from out and adapt what is written.`,
   );
 }
 
+function submitBeside(status: Operation, operations: readonly Operation[]): JobCalls['submit'] | undefined {
+  const takesBody = (one: Operation): one is JobCalls['submit'] => one.body !== undefined;
+  const above = status.path.replace(/\/\{[^}]+\}$/, '');
+  const submits = operations.filter(takesBody);
+  return (
+    submits.find(({ method, path }) => method === 'POST' && path === above) ??
+    submits.find(({ method, path }) => method === 'PUT' && path === status.path)
+  );
+}
+
+/** One kind of file, not a range of them. */
+const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+$/;
+/** What fields and parameters are called that hold our reference. */
+const REFERENCE = /^(reference|external_reference|client_reference|label|correlation_id)$/i;
 const WORD_FIELDS = ['status', 'state', 'phase', 'stage'];
 
-function wordField(schema: Schema | undefined): string | undefined {
-  return WORD_FIELDS.find((name) => Object.hasOwn(fieldsOf(schema), name));
-}
-
-function jobOf(body: Schema, guess: (sentence: string) => void): Proposal['job'] {
+function jobOf(
+  { body, id, word }: Pick<JobCalls, 'body' | 'id' | 'word'>,
+  guess: (sentence: string) => void,
+): Proposal['job'] {
   const fields = fieldsOf(body);
   const find = (names: RegExp): string | undefined => Object.keys(fields).find((name) => names.test(name));
-  const id = find(/^id$/i) ?? find(/(?:^|_)id$|Id$/) ?? 'id';
-  const word = wordField(body) ?? 'status';
   const result = find(/^(result|results|output|outputs)$/i);
   const error = find(/^(error|failure|problem)$/i);
   const errorFields = error === undefined ? [] : Object.keys(fieldsOf(fields[error]));
-  const reference = find(/^(reference|external_reference|client_reference|label|correlation_id)$/i);
+  const reference = find(REFERENCE);
   const costMicros = find(/^cost_micros$/i);
   guess(
     `A job's id is \`${id}\`, its status \`${word}\`${reference === undefined ? '' : `, our reference \`${reference}\``}.`,
@@ -167,11 +120,10 @@ const STATE_WORDS: readonly (readonly [RegExp, ObservedState])[] = [
 ];
 
 function wordsOf(
-  { word }: Proposal['job'],
-  body: Schema,
+  { body, word }: Proposal['job'],
   guess: (sentence: string) => void,
 ): Readonly<Record<string, ObservedState>> {
-  const words = (fieldsOf(body)[word]?.enum ?? []).filter((one) => typeof one === 'string');
+  const words = (fieldOf(body, word).enum ?? []).filter((one) => typeof one === 'string');
   if (words.length === 0) {
     guess(
       'The document does not list the words of the status: PROCESSING, COMPLETED, FAILED and CANCELED are assumed.',
@@ -185,20 +137,17 @@ function wordsOf(
   return Object.fromEntries(states);
 }
 
-function submitOf(submit: Operation, hasUpload: boolean, guess: (sentence: string) => void): Proposal['submit'] {
+function submitOf(submit: JobCalls['submit'], guess: (sentence: string) => void): Proposal['submit'] {
   const fields = fieldsOf(submit.body);
   const find = (names: RegExp): string | undefined => Object.keys(fields).find((name) => names.test(name));
-  const referenceField = find(/^(reference|external_reference|client_reference|label|correlation_id)$/i);
+  const referenceField = find(REFERENCE);
   const callbackField = find(/^(callback_url|webhook_url|notify_url|callbackUrl|webhookUrl)$/i);
-  const fileField = hasUpload ? find(/^(input|file|file_id|document|recording|source)$/i) : undefined;
   const idempotency = idempotencyOf(submit, find(/^(idempotency_key|idempotencyKey|request_id|client_token)$/i));
   guess(
     idempotency.kind === 'none'
       ? 'No idempotency key was found: a submit of unknown fate is looked up by our reference where that can be done, else the job fails as AMBIGUOUS_SUBMIT.'
       : `A repeated submit is recognised by ${{ header: 'a header', body: 'a field of the body', 'put-id': 'the id in its path' }[idempotency.kind]}, for 24 hours.`,
   );
-  if (fileField !== undefined)
-    guess(`\`${fileField}\` takes the SHA-256 of the uploaded file, as \`sha256:…\` where its pattern says so.`);
   if (callbackField !== undefined)
     guess(
       `\`${callbackField}\` takes the URL webhooks go to. Whether and how they are signed no document says: jobs are polled until \`webhook\` is added to the definition.`,
@@ -207,24 +156,23 @@ function submitOf(submit: Operation, hasUpload: boolean, guess: (sentence: strin
     method: submit.method === 'PUT' ? 'PUT' : 'POST',
     path: withId(submit.path),
     status: submit.status,
-    body: submit.body ?? {},
+    body: submit.body,
     idempotency,
-    ...(fileField === undefined ? {} : { fileField }),
     ...(referenceField === undefined ? {} : { referenceField }),
     ...(callbackField === undefined ? {} : { callbackField }),
   };
 }
 
 function idempotencyOf(submit: Operation, field: string | undefined): ProposedIdempotency {
+  if (submit.method === 'PUT') return { kind: 'put-id' };
   const header = submit.parameters.find(({ in: where, name }) => where === 'header' && /idempotency/i.test(name));
   if (header !== undefined) return { kind: 'header', header: header.name };
-  if (submit.method === 'PUT') return { kind: 'put-id' };
   return field === undefined ? { kind: 'none' } : { kind: 'body', field };
 }
 
 function uploadOf(
   operations: readonly Operation[],
-  submit: Operation,
+  submit: JobCalls['submit'],
   guess: (sentence: string) => void,
 ): Proposal['upload'] {
   const upload = operations.find(
@@ -232,11 +180,16 @@ function uploadOf(
       (method === 'PUT' || method === 'POST') &&
       path !== submit.path &&
       path.includes('{sha256}') &&
-      bodyTypes.length > 0,
+      bodyTypes.some((type) => MEDIA_TYPE.test(type)),
   );
-  if (upload === undefined) return undefined;
+  const field = Object.keys(fieldsOf(submit.body)).find((name) =>
+    /^(input|file|file_id|document|recording|source)$/i.test(name),
+  );
+  if (upload === undefined || field === undefined) return undefined;
   guess(`Files are uploaded before the submit, under their SHA-256: ${shown(upload)}.`);
-  return { method: upload.method === 'PUT' ? 'PUT' : 'POST', path: upload.path, types: upload.bodyTypes };
+  guess(`\`${field}\` takes the SHA-256 of the uploaded file, as \`sha256:…\` where its pattern says so.`);
+  const types = upload.bodyTypes.filter((type) => MEDIA_TYPE.test(type));
+  return { method: upload.method === 'PUT' ? 'PUT' : 'POST', path: upload.path, types, field };
 }
 
 function cancelOf(
@@ -275,10 +228,7 @@ function listOf(
   const position = cursor ?? offset ?? one(/^page$/i);
   const limit = one(/^(limit|count|page_size|pageSize|per_page)$/i);
   if (position === undefined || limit === undefined || (cursor !== undefined && next === undefined)) return undefined;
-  const [reference, updatedAfter] = [
-    one(/^(reference|label|external_reference)$/i),
-    one(/^(updated_after|changed_after|modified_after)$/i),
-  ];
+  const [reference, updatedAfter] = [one(REFERENCE), one(/^(updated_after|changed_after|modified_after)$/i)];
   guess(`Jobs are listed by ${shown(found)}, page by page through \`${position}\`; the jobs are in \`${items}\`.`);
   return {
     path,
@@ -323,77 +273,5 @@ function serverOf(document: Tree): string | undefined {
   return url.startsWith('https://') ? url.replace(/\/$/, '') : undefined;
 }
 
-/** A schema with its references followed and `allOf` laid together; one that refers to itself ends as anything. */
-function schemaOf(document: Tree, raw: unknown, depth = 0): Schema {
-  const schema = tree(resolve(document, raw));
-  if (depth > MAX_DEPTH) return {};
-  const below = (one: unknown): Schema => schemaOf(document, one, depth + 1);
-  const parts = list(schema['allOf']).map(below);
-  const properties = Object.fromEntries(
-    Object.entries(tree(schema['properties'])).map(([name, one]) => [name, below(one)]),
-  );
-  const merged = parts.reduce<Schema>(
-    (all, part) => ({
-      ...all,
-      ...part,
-      properties: { ...all.properties, ...part.properties },
-      required: [...(all.required ?? []), ...(part.required ?? [])],
-    }),
-    {},
-  );
-  const nullable =
-    schema['nullable'] === true && typeof schema['type'] === 'string' ? { type: [schema['type'], 'null'] } : {};
-  const own = Object.fromEntries(
-    Object.entries(schema).filter(
-      ([name]) => !['allOf', 'properties', 'items', 'oneOf', 'anyOf', '$ref', 'if', 'then', 'else'].includes(name),
-    ),
-  ) as Schema;
-  const fields = { ...merged.properties, ...properties };
-  return {
-    ...merged,
-    ...own,
-    ...nullable,
-    ...(Object.keys(fields).length === 0 ? {} : { properties: fields }),
-    ...(own.required === undefined && merged.required === undefined
-      ? {}
-      : { required: [...(merged.required ?? []), ...(own.required ?? [])] }),
-    ...(schema['items'] === undefined ? {} : { items: below(schema['items']) }),
-    ...(schema['oneOf'] === undefined ? {} : { oneOf: list(schema['oneOf']).map(below) }),
-    ...(schema['anyOf'] === undefined ? {} : { anyOf: list(schema['anyOf']).map(below) }),
-  };
-}
-
-/** Fields of an object, also of one that may be null. */
-export function fieldsOf(schema: Schema | undefined): Readonly<Record<string, Schema>> {
-  if (schema === undefined) return {};
-  if (schema.properties !== undefined) return schema.properties;
-  const forms = [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])].filter((form) => form.properties !== undefined);
-  return forms[0]?.properties ?? {};
-}
-
-export function typesOf(schema: Schema | undefined): readonly string[] {
-  const type = schema?.type;
-  return type === undefined ? [] : typeof type === 'string' ? [type] : type;
-}
-
-function resolve(document: Tree, value: unknown): unknown {
-  let found = value;
-  for (let hops = 0; hops < MAX_DEPTH; hops += 1) {
-    const reference = isTree(found) ? found['$ref'] : undefined;
-    if (typeof reference !== 'string' || !reference.startsWith('#/')) return found;
-    found = reference
-      .slice(2)
-      .split('/')
-      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-      .reduce<unknown>((above, name) => tree(above)[name], document);
-  }
-  return undefined;
-}
-
 const withId = (path: string): string => path.replace(/\{[^}]+\}/, '{id}');
 const shown = ({ method, path }: Operation): string => `${method} ${path}`;
-const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
-const tree = (value: unknown): Tree => (isTree(value) ? value : {});
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const textOf = (value: unknown): string =>
-  typeof value === 'string' || typeof value === 'number' ? String(value) : '';

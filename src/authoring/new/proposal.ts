@@ -37,16 +37,20 @@ export interface Proposal {
   readonly apiVersion: string;
   readonly baseUrl: string;
   readonly auth: ProposedAuth;
-  /** Content-addressed: the path holds `{sha256}`. */
-  readonly upload?: { readonly method: 'PUT' | 'POST'; readonly path: string; readonly types: readonly string[] };
+  /** Content-addressed: the path holds `{sha256}`, and a field of the submit's body takes it. */
+  readonly upload?: {
+    readonly method: 'PUT' | 'POST';
+    readonly path: string;
+    readonly types: readonly string[];
+    readonly field: string;
+  };
   readonly submit: {
     readonly method: 'POST' | 'PUT';
     readonly path: string;
     readonly status: number;
     readonly body: Schema;
     readonly idempotency: ProposedIdempotency;
-    /** Fields of the body that we fill: the file's hash, our reference, where webhooks go. */
-    readonly fileField?: string;
+    /** Fields of the body that we fill: our reference, where webhooks go. */
     readonly referenceField?: string;
     readonly callbackField?: string;
   };

@@ -1,7 +1,10 @@
-import { fieldsOf } from './openapi.ts';
-import type { Proposal, ProposedAuth, Schema } from './proposal.ts';
-import { failingField, sandboxFile } from './sandbox-file.ts';
+import { authValues } from './auth-values.ts';
+import { listValues } from './list-values.ts';
+import type { Proposal, Schema } from './proposal.ts';
+import { failingCode, failingField, sandboxFile } from './sandbox-file.ts';
 import { access, literal, personalFields, propertyName, sampleOf, zodSource } from './schema-source.ts';
+import { extensionOf } from '../../rules/content-type.ts';
+import { fieldOf, fieldsOf } from './schema.ts';
 import { fillTemplate } from './template.ts';
 import type { TemplateValues } from './template.ts';
 
@@ -36,8 +39,7 @@ export function renderIntegration(
 function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
   const { service } = answers;
   const { submit, upload, cancel, list, job, status, words } = proposal;
-  const result = job.result === undefined ? undefined : fieldsOf(job.body)[job.result];
-  const errorFields = fieldsOf(job.error === undefined ? {} : fieldsOf(job.body)[job.error]);
+  const result = job.result === undefined ? undefined : fieldOf(job.body, job.result);
   const personal = result === undefined ? personalFields(job.body) : personalFields(result);
   const input = inputOf(proposal);
   const sampleInput = sampleOf(input) as Readonly<Record<string, unknown>>;
@@ -64,11 +66,10 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
     apiVersion: proposal.apiVersion,
     baseUrl: proposal.baseUrl,
     tryIt:
-      submit.fileField === undefined
+      upload === undefined
         ? `\`npx playbook up\`, then \`npx playbook jobs start ${service} --key first --input input.json\``
         : `\`npx playbook run ${service} letter.txt\``,
     ...authValues(service, proposal.auth),
-    ...documentValues(proposal, sampleInput),
     calls: callRows(proposal),
     repetition: key
       ? 'A repeated submit is the same job at the service for 24 hours (gap 3).'
@@ -87,8 +88,7 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
       )
       .join('\n'),
     hasUpload: upload !== undefined,
-    hasDocument: submit.fileField !== undefined,
-    hasPersonal: personal.length > 0,
+    hasPersonal: personalFields(job.body).length > 0 || (list !== undefined && personalFields(list.page).length > 0),
     hasResult: result !== undefined,
     hasResultField: result !== undefined,
     hasError: job.error !== undefined,
@@ -104,9 +104,7 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
     firstWord: Object.keys(words).find((word) => words[word] === 'PROCESSING') ?? 'PROCESSING',
     completedWord: Object.keys(words).find((word) => words[word] === 'COMPLETED') ?? 'COMPLETED',
     inputSource: inputSource(proposal, input),
-    resultSource: result === undefined ? '' : nonNull(zodSource(result, 'answer')),
     jobSource: zodSource(job.body, 'answer'),
-    pageSource: list === undefined ? '' : pageSource(list),
     modelImports: ['jobDto', 'jobInput', ...(list === undefined ? [] : ['jobPageDto']), 'jobResult'].join(', '),
     bodyContext: [
       'input',
@@ -115,16 +113,11 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
       ...(submit.idempotency.kind === 'body' ? ['idempotencyKey'] : []),
     ].join(', '),
     bodyFields: bodyFields(proposal),
-    idSource: asText(`job${access(job.id)}`, fieldsOf(job.body)[job.id]),
-    idSample: literal(String(sampleOf(fieldsOf(job.body)[job.id] ?? {}))),
-    errorCode: asText('error.code', errorFields['code']),
-    errorMessage: asText('error.message', errorFields['message']),
+    idSource: asText(`job${access(job.id)}`, fieldOf(job.body, job.id)),
+    idSample: literal(String(sampleOf(fieldOf(job.body, job.id)))),
     wordAccess: access(job.word),
     wordName: propertyName(job.word),
-    referenceAccess: access(job.reference ?? ''),
-    resultAccess: access(job.result ?? ''),
-    errorAccess: access(job.error ?? ''),
-    costAccess: access(job.costMicros ?? ''),
+    ...jobValues(job),
     submitMethod: submit.method,
     submitCall: `${submit.method} ${submit.path}`,
     submitStatus: String(submit.status),
@@ -135,15 +128,10 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
     statusCall: `GET ${status.path}`,
     statusTemplate: status.path.replace('{id}', '${encodeURIComponent(id)}'),
     statusShellPath: status.path.replace('{id}', '$JOB'),
-    uploadMethod: upload?.method ?? '',
-    uploadCall: `${upload?.method ?? ''} ${upload?.path ?? ''}`,
-    uploadTemplate: (upload?.path ?? '').replace('{sha256}', '${sha256}'),
-    cancelMethod: cancel?.method ?? '',
-    cancelTemplate: (cancel?.path ?? '')
-      .replace(status.path, '${jobPath(externalId)}')
-      .replace('{id}', '${encodeURIComponent(externalId)}'),
+    ...(upload === undefined ? {} : uploadValues(upload, sampleInput)),
+    ...(cancel === undefined ? {} : cancelValues(cancel, status)),
+    ...(list === undefined ? {} : listValues(list)),
     idempotency: idempotencySource(proposal),
-    ...listValues(list),
     samples: samplesSource(proposal, sampleInput),
     inputSample: literal(sampleWithFile(proposal, sampleInput)),
     bodySample: literal(submit.referenceField === undefined ? {} : { [submit.referenceField]: 'key~1' }),
@@ -153,10 +141,56 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
   };
 }
 
+/** How the parts of a job's answer are read that not every service has. */
+function jobValues({ body, reference, result, error, costMicros }: Proposal['job']): TemplateValues {
+  return {
+    ...(reference === undefined ? {} : { referenceAccess: access(reference) }),
+    ...(result === undefined ? {} : resultValues(result, fieldOf(body, result))),
+    ...(error === undefined ? {} : errorValues(error, fieldOf(body, error))),
+    ...(costMicros === undefined ? {} : { costAccess: access(costMicros) }),
+  };
+}
+
+function resultValues(name: string, schema: Schema): TemplateValues {
+  return { resultAccess: access(name), resultSource: nonNull(zodSource(schema, 'answer')) };
+}
+
+function errorValues(name: string, schema: Schema): TemplateValues {
+  return {
+    errorAccess: access(name),
+    errorCode: asText('error.code', fieldOf(schema, 'code')),
+    errorMessage: asText('error.message', fieldOf(schema, 'message')),
+  };
+}
+
+function uploadValues(
+  { method, path, types }: NonNullable<Proposal['upload']>,
+  sampleInput: Readonly<Record<string, unknown>>,
+): TemplateValues {
+  const defaults = Object.entries(sampleInput).map(([name, value]) => `, ${propertyName(name)}: ${literal(value)}`);
+  return {
+    uploadMethod: method,
+    uploadCall: `${method} ${path}`,
+    uploadTemplate: path.replace('{sha256}', '${sha256}'),
+    contentTypes: types.map(literal).join(', '),
+    fileDefaults: defaults.join(''),
+  };
+}
+
+function cancelValues({ method, path }: NonNullable<Proposal['cancel']>, status: Proposal['status']): TemplateValues {
+  return {
+    cancelMethod: method,
+    cancelPath:
+      path === status.path
+        ? 'jobPath(externalId)'
+        : `\`${path.replace(status.path, '${jobPath(externalId)}').replace('{id}', '${encodeURIComponent(externalId)}')}\``,
+  };
+}
+
 /** The submit's body without what we fill ourselves. */
-function inputOf({ submit }: Proposal): Schema {
+function inputOf({ submit, upload }: Proposal): Schema {
   const ours = [
-    submit.fileField,
+    upload?.field,
     submit.referenceField,
     submit.callbackField,
     submit.idempotency.kind === 'body' ? submit.idempotency.field : undefined,
@@ -169,20 +203,16 @@ function inputOf({ submit }: Proposal): Schema {
   };
 }
 
-function inputSource({ submit }: Proposal, input: Schema): string {
+function inputSource({ upload }: Proposal, input: Schema): string {
   const fields = Object.keys(fieldsOf(input)).length === 0 ? 'z.strictObject({\n})' : zodSource(input, 'input');
-  return submit.fileField === undefined ? fields : fields.replace('{\n', '{\n  document: documentRef,\n');
+  return upload === undefined ? fields : fields.replace('{\n', '{\n  document: documentRef,\n');
 }
 
-function bodyFields({ submit }: Proposal): string {
-  const hash = (submit.fileField === undefined ? undefined : fieldsOf(submit.body)[submit.fileField])?.pattern ?? '';
+function bodyFields({ submit, upload }: Proposal): string {
   const lines = [
-    submit.fileField === undefined ? '...input,' : '...fields,',
-    ...(submit.fileField === undefined
-      ? []
-      : [
-          `${propertyName(submit.fileField)}: ${hash.includes('sha256:') ? '`sha256:${document.sha256}`' : 'document.sha256'},`,
-        ]),
+    ...(upload === undefined
+      ? ['...input,']
+      : ['...fields,', fileHash(upload.field, fieldOf(submit.body, upload.field))]),
     ...(submit.referenceField === undefined ? [] : [field(submit.referenceField, 'reference')]),
     ...(submit.idempotency.kind === 'body' ? [field(submit.idempotency.field, 'idempotencyKey')] : []),
     ...(submit.callbackField === undefined
@@ -191,6 +221,9 @@ function bodyFields({ submit }: Proposal): string {
   ];
   return lines.map((line) => `    ${line}`).join('\n');
 }
+
+const fileHash = (name: string, { pattern = '' }: Schema): string =>
+  `${propertyName(name)}: ${pattern.includes('sha256:') ? '`sha256:${document.sha256}`' : 'document.sha256'},`;
 
 const field = (name: string, value: string): string =>
   name === value ? `${name},` : `${propertyName(name)}: ${value},`;
@@ -201,76 +234,31 @@ function idempotencySource({ submit: { idempotency } }: Proposal): string {
   return `{ kind: '${idempotency.kind}',${name} lifetimeMs: is.KEY_LIFETIME_MS }`;
 }
 
-function pageSource({ page, items }: NonNullable<Proposal['list']>): string {
-  const others = Object.entries(fieldsOf(page)).filter(([name]) => name !== items);
-  const required = new Set(page.required);
-  const lines = others.map(
-    ([name, schema]) =>
-      `  ${propertyName(name)}: ${zodSource(schema, 'answer', '  ')}${required.has(name) ? '' : '.optional()'},`,
-  );
-  return `z.object({\n  ${propertyName(items)}: z.array(jobDto),\n${lines.join('\n')}\n})`;
-}
-
-function listValues(list: Proposal['list']): TemplateValues {
-  const {
-    position = '',
-    limit = '',
-    updatedAfter,
-    reference = '',
-    path = '',
-    items = '',
-    next,
-    pagination,
-  } = list ?? {};
-  const query = [
-    `${propertyName(position)}: ${pagination === 'cursor' ? 'cursor' : `Number(cursor ?? ${pagination === 'page' ? 1 : 0})`}`,
-    limit === 'limit' ? 'limit' : `${propertyName(limit)}: limit`,
-    ...(updatedAfter === undefined ? [] : [`${propertyName(updatedAfter)}: updatedAfter`]),
-  ];
-  const nextOf = {
-    cursor: `const next = page${access(next ?? 'next')};`,
-    offset: 'const next = jobs.length < limit ? undefined : String(Number(cursor ?? 0) + jobs.length);',
-    page: 'const next = jobs.length < limit ? undefined : String(Number(cursor ?? 1) + 1);',
-  }[pagination ?? 'cursor'];
-  return {
-    listPath: path,
-    listQuery: query.map((one) => one.replace(/^(\w+): \1$/, '$1')).join(', '),
-    listContext: ['cursor', 'limit', ...(updatedAfter === undefined ? [] : ['updatedAfter'])].join(', '),
-    listReadContext: pagination === 'cursor' ? '' : ', { cursor, limit }',
-    listNext: nextOf,
-    itemsName: propertyName(items),
-    itemsAccess: access(items),
-    referenceParameter: propertyName(reference),
-    limitParameter: propertyName(limit),
-  };
-}
-
-function documentValues({ submit, upload }: Proposal, sampleInput: Readonly<Record<string, unknown>>): TemplateValues {
-  const defaults = Object.entries(sampleInput).map(([name, value]) => `, ${propertyName(name)}: ${literal(value)}`);
-  return {
-    contentTypes: (upload?.types ?? []).map(literal).join(', '),
-    fileDefaults: submit.fileField === undefined ? '' : defaults.join(''),
-  };
-}
-
-function sampleWithFile({ submit, upload }: Proposal, sampleInput: Readonly<Record<string, unknown>>): unknown {
-  if (submit.fileField === undefined) return sampleInput;
-  const document = { uri: 'file:///a', sha256: 'ab'.repeat(32), bytes: 1, contentType: upload?.types[0] };
+function sampleWithFile({ upload }: Proposal, sampleInput: Readonly<Record<string, unknown>>): unknown {
+  if (upload === undefined) return sampleInput;
+  const document = { uri: 'file:///a', sha256: 'ab'.repeat(32), bytes: 1, contentType: upload.types[0] };
   return { document, ...sampleInput };
 }
 
 function samplesSource(proposal: Proposal, sampleInput: Readonly<Record<string, unknown>>): string {
   const { submit, upload } = proposal;
-  if (submit.fileField !== undefined && upload?.types.includes('text/plain') === true) {
-    return "  valid: (nth) => ({ file: `sample-${nth}.txt`, content: `Sample number ${nth}` }),\n  failing: { file: 'empty.txt', content: '', code: 'EMPTY_FILE' },";
-  }
+  const { body, error } = proposal.job;
+  if (upload !== undefined) return fileSamples(upload.types);
   const text = Object.keys(sampleInput).find((name) => sampleInput[name] === 'sample');
   const varied =
     text === undefined ? literal(sampleInput) : literal(sampleInput).replace("'sample'", '`sample ${nth}`');
   const valid = `  valid: (${text === undefined ? '' : 'nth'}) => ({ input: ${varied} }),`;
   const fails = failingField(submit);
-  if (fails === undefined || proposal.job.error === undefined) return valid;
-  return `${valid}\n  failing: { input: ${literal({ ...sampleInput, [fails]: 'fail' })}, code: 'REJECTED' },`;
+  if (fails === undefined || error === undefined) return valid;
+  return `${valid}\n  failing: { input: ${literal({ ...sampleInput, [fails]: 'fail' })}, code: ${literal(failingCode(fieldOf(body, error)))} },`;
+}
+
+/** The sandbox reads texts; of any other kind of file it takes whatever has the name of one. */
+function fileSamples(types: readonly string[]): string {
+  const text = types.includes('text/plain');
+  const extension = text ? '.txt' : (types.map(extensionOf).find((one) => one !== undefined) ?? '.bin');
+  const valid = `  valid: (nth) => ({ file: \`sample-\${nth}${extension}\`, content: \`Sample number \${nth}\` }),`;
+  return text ? `${valid}\n  failing: { file: 'empty.txt', content: '', code: 'EMPTY_FILE' },` : valid;
 }
 
 function callRows({ upload, submit, status, cancel, list }: Proposal): string {
@@ -284,58 +272,9 @@ function callRows({ upload, submit, status, cancel, list }: Proposal): string {
   return rows.map(([call, what]) => `| \`${call}\` | ${what} |`).join('\n');
 }
 
-function authValues(service: string, auth: ProposedAuth): TemplateValues {
-  const variable = (name: string): string => `${service.toUpperCase().replaceAll('-', '_')}_${name}`;
-  const set = (names: readonly string[]): string =>
-    `; set ${names.map((name) => `\`${variable(name)}\``).join(' and ')}`;
-  switch (auth.type) {
-    case 'oauth_client_credentials': {
-      const token = auth.tokenPath.startsWith('https:')
-        ? auth.tokenPath
-        : `https://auth.${service}.example.com${auth.tokenPath}`;
-      return {
-        authYaml: `auth:\n  type: oauth_client_credentials\n  token_url: ${token}\n  scopes: [${auth.scopes.map((scope) => `'${scope}'`).join(', ')}]\n  client_id: env:${variable('CLIENT_ID')}\n  client_secret: env:${variable('CLIENT_SECRET')}`,
-        secretsToSet: set(['CLIENT_ID', 'CLIENT_SECRET']),
-        scopes:
-          auth.scopes.length === 0
-            ? ''
-            : ` Scopes: ${auth.scopes.map((scope) => `\`${scope}\``).join(', ')}, all that the document names; do without what is not needed.`,
-        authCurl: '-H "Authorization: Bearer $TOKEN" ',
-        spikeAuth: ` \`TOKEN\` is what \`${auth.tokenPath}\` gives for the client.`,
-      };
-    }
-    case 'api_key':
-      return {
-        authYaml: `auth:\n  type: api_key\n  header: ${auth.header}\n  key: env:${variable('API_KEY')}`,
-        secretsToSet: set(['API_KEY']),
-        scopes: '',
-        authCurl: `-H "${auth.header}: $KEY" `,
-        spikeAuth: ' `KEY` is the API key.',
-      };
-    case 'basic':
-      return {
-        authYaml: `auth:\n  type: basic\n  username: env:${variable('USERNAME')}\n  password: env:${variable('PASSWORD')}`,
-        secretsToSet: set(['USERNAME', 'PASSWORD']),
-        scopes: '',
-        authCurl: '-u "$USERNAME:$PASSWORD" ',
-        spikeAuth: '',
-      };
-    case 'bearer':
-      return {
-        authYaml: `auth:\n  type: bearer\n  token: env:${variable('TOKEN')}`,
-        secretsToSet: set(['TOKEN']),
-        scopes: '',
-        authCurl: '-H "Authorization: Bearer $TOKEN" ',
-        spikeAuth: ' `TOKEN` is the token.',
-      };
-    default:
-      return { authYaml: 'auth:\n  type: none', secretsToSet: '', scopes: '', authCurl: '', spikeAuth: '' };
-  }
-}
-
 /** An expression as text: converted only where it is none. */
-function asText(expression: string, schema: Schema | undefined): string {
-  return /^z\.string\(\)$/.test(zodSource(schema ?? {}, 'answer')) ? expression : `String(${expression})`;
+function asText(expression: string, schema: Schema): string {
+  return /^z\.string\(\)$/.test(zodSource(schema, 'answer')) ? expression : `String(${expression})`;
 }
 
 const nonNull = (source: string): string => source.replace(/\.nullable\(\)$/, '');

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
-import { fieldsOf } from './openapi.ts';
+import { fieldOf, fieldsOf } from './schema.ts';
 import type { Proposal, ProposedAuth, Schema } from './proposal.ts';
-import { sampleOf } from './schema-source.ts';
+import { isNullable, sampleOf } from './schema-source.ts';
 
 /** What a sandbox's engine can tell of its work, by the names such fields have. */
 const WORK: readonly (readonly [RegExp, string])[] = [
@@ -15,11 +15,12 @@ const WORK: readonly (readonly [RegExp, string])[] = [
   [/^page_?texts$/i, '$work.pageTexts?'],
 ];
 
+const REJECTED = 'REJECTED';
+
 /** The sandbox that speaks a proposed API: the text of its `sandbox.yaml`. */
 export function sandboxFile(service: string, proposal: Proposal): string {
-  const { submit, upload, list, cancel, status, words } = proposal;
-  const work =
-    upload !== undefined && upload.types.includes('text/plain') && submit.fileField !== undefined ? 'text' : 'none';
+  const { submit, upload, list, cancel, status, words, job } = proposal;
+  const work = upload?.types.includes('text/plain') === true ? 'text' : 'none';
   const wordFor = (state: string): string | undefined => Object.keys(words).find((word) => words[word] === state);
   const processing = Object.keys(words).filter((word) => words[word] === 'PROCESSING');
   const shape = {
@@ -32,7 +33,7 @@ export function sandboxFile(service: string, proposal: Proposal): string {
       status: submit.status,
       schema: submit.body,
       take: {
-        ...(submit.fileField === undefined ? {} : { file: submit.fileField }),
+        ...(upload === undefined ? {} : { file: upload.field }),
         ...(submit.callbackField === undefined ? {} : { callbackUrl: submit.callbackField }),
         ...(submit.referenceField === undefined ? {} : { reference: submit.referenceField }),
       },
@@ -51,6 +52,7 @@ export function sandboxFile(service: string, proposal: Proposal): string {
     bodies: {
       job: jobTemplate(proposal),
       result: resultTemplate(proposal),
+      ...(job.error === undefined ? {} : { failure: failureTemplate(fieldOf(job.body, job.error)) }),
     },
     work: { kind: work, ...(work === 'none' ? failsOf(proposal) : {}) },
   };
@@ -64,12 +66,12 @@ export function sandboxFile(service: string, proposal: Proposal): string {
 function failsOf({ job, submit }: Proposal) {
   const field = failingField(submit);
   if (job.error === undefined || field === undefined) return {};
-  return { fails: [{ field, matches: '^fail', code: 'REJECTED', message: 'The sandbox was asked to fail.' }] };
+  return { fails: [{ field, matches: '^fail', code: REJECTED, message: 'The sandbox was asked to fail.' }] };
 }
 
 /** The first required field that takes any text. */
 export function failingField(submit: Proposal['submit']): string | undefined {
-  return (submit.body.required ?? []).find((name) => sampleOf(fieldsOf(submit.body)[name] ?? {}) === 'sample');
+  return (submit.body.required ?? []).find((name) => sampleOf(fieldOf(submit.body, name)) === 'sample');
 }
 
 function authOf(auth: ProposedAuth) {
@@ -112,9 +114,9 @@ function jobTemplate({ job, submit }: Proposal): unknown {
     Object.entries(fieldsOf(job.body)).map(([name, field]) => {
       if (name === job.id) return [name, '$id'];
       if (name === job.word) return [name, '$word'];
-      if (name === job.reference) return [name, '$reference'];
-      if (name === job.result) return [name, '$result'];
-      if (name === job.error) return [name, '$error'];
+      if (name === job.reference) return [name, `$reference${unlessNull(field)}`];
+      if (name === job.result) return [name, `$result${unlessNull(field)}`];
+      if (name === job.error) return [name, `$error${unlessNull(field)}`];
       if (name === job.costMicros) return [name, '$costMicros'];
       if (/^created/i.test(name)) return [name, '$createdAt'];
       if (/^(updated|changed|modified)/i.test(name)) return [name, '$updatedAt'];
@@ -124,8 +126,27 @@ function jobTemplate({ job, submit }: Proposal): unknown {
   );
 }
 
+/** Marks what is left out, rather than null, as long as there is none. */
+const unlessNull = (field: Schema): string => (isNullable(field) ? '' : '?');
+
+/** A failure in the service's form: the sandbox's own code where that is a text. */
+function failureTemplate(error: Schema): unknown {
+  return Object.fromEntries(
+    Object.entries(fieldsOf(error)).map(([name, field]) => {
+      const own = (name === 'code' || name === 'message') && typeof sampleOf(field) === 'string';
+      return [name, own ? `$${name}` : sampleOf(field)];
+    }),
+  );
+}
+
+/** The code that a job the sandbox refuses fails with, as the service's errors have it. */
+export function failingCode(error: Schema): string {
+  const code = sampleOf(fieldOf(error, 'code'));
+  return typeof code === 'string' ? REJECTED : String(code);
+}
+
 function resultTemplate({ job, upload }: Proposal): unknown {
-  const schema = job.result === undefined ? {} : (fieldsOf(job.body)[job.result] ?? {});
+  const schema = job.result === undefined ? {} : fieldOf(job.body, job.result);
   return Object.fromEntries(
     Object.entries(fieldsOf(schema)).map(([name, field]) => {
       const made = upload === undefined ? undefined : WORK.find(([names]) => names.test(name))?.[1];

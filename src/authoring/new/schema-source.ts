@@ -1,5 +1,5 @@
 import type { Schema } from './proposal.ts';
-import { fieldsOf, typesOf } from './openapi.ts';
+import { fieldsOf, typesOf } from './schema.ts';
 
 /** Names of fields that hold what people wrote or are called, as a rule: proposed as personal data. */
 const PERSONAL = /^(?:text|.*_texts?|name|.*_name|e?mail|.*_email|phone|address|transcript|content|summary)$/i;
@@ -7,10 +7,14 @@ const PERSONAL = /^(?:text|.*_texts?|name|.*_name|e?mail|.*_email|phone|address|
 /** How a schema is written: `input` is ours and strict; `answer` is theirs, so that a new word or an extra field breaks nothing. */
 export type Side = 'input' | 'answer';
 
+/** What we send goes out as JSON, which no type says of anything. */
+const ANYTHING: Readonly<Record<Side, string>> = { input: 'z.any()', answer: 'z.unknown()' };
+
 /** The zod source of a schema. @param indent of the line it stands on */
 export function zodSource(schema: Schema, side: Side, indent = ''): string {
   const { forms, nullable } = formsOf(schema);
-  const source = forms.length === 1 ? oneForm(forms[0] ?? {}, side, indent) : 'z.unknown()';
+  const [form, ...others] = forms;
+  const source = form === undefined || others.length > 0 ? ANYTHING[side] : oneForm(form, side, indent);
   return nullable ? `${source}.nullable()` : source;
 }
 
@@ -18,9 +22,13 @@ export function zodSource(schema: Schema, side: Side, indent = ''): string {
 export function personalFields(schema: Schema, path = ''): string[] {
   return Object.entries(fieldsOf(schema)).flatMap(([name, field]) => {
     const own = path === '' ? name : `${path}.${name}`;
-    return isPersonal(name, field) ? [own] : personalFields(field, own);
+    return isPersonal(name, field)
+      ? [own]
+      : [...personalFields(field, own), ...personalFields(itemsOf(field), `${own}.*`)];
   });
 }
+
+const itemsOf = (schema: Schema): Schema => formsOf(schema).forms[0]?.items ?? {};
 
 /** A value that fits a schema, as far as can be seen. */
 export function sampleOf(schema: Schema): unknown {
@@ -41,6 +49,11 @@ export function sampleOf(schema: Schema): unknown {
   return 'sample';
 }
 
+/** Whether null fits a schema. */
+export function isNullable(schema: Schema): boolean {
+  return formsOf(schema).nullable;
+}
+
 /** A schema's forms without null, and whether null is one. */
 function formsOf(schema: Schema): { readonly forms: readonly Schema[]; readonly nullable: boolean } {
   const all = schema.oneOf ?? schema.anyOf ?? [schema];
@@ -49,7 +62,8 @@ function formsOf(schema: Schema): { readonly forms: readonly Schema[]; readonly 
     .filter((form) => !isNull(form))
     .map((form) => {
       const types = typesOf(form).filter((type) => type !== 'null');
-      return types.length === 1 ? { ...form, type: types[0] ?? 'string' } : form;
+      const [type, ...others] = types;
+      return type === undefined || others.length > 0 ? form : { ...form, type };
     });
   return { forms, nullable: all.some((form) => typesOf(form).includes('null')) };
 }
@@ -61,7 +75,8 @@ function oneForm(schema: Schema, side: Side, indent: string): string {
   if (texts.length > 0 && texts.length === schema.enum?.length) {
     return side === 'answer' ? 'z.string()' : `z.enum([${texts.map(literal).join(', ')}])`;
   }
-  switch (typesOf(schema)[0] ?? (schema.properties === undefined ? '' : 'object')) {
+  const [type = schema.properties === undefined ? '' : 'object', ...others] = typesOf(schema);
+  switch (others.length === 0 ? type : '') {
     case 'string':
       return `z.string()${side === 'input' ? textRules(schema) : ''}`;
     case 'integer':
@@ -71,17 +86,17 @@ function oneForm(schema: Schema, side: Side, indent: string): string {
     case 'boolean':
       return 'z.boolean()';
     case 'array':
-      return `z.array(${schema.items === undefined ? 'z.unknown()' : zodSource(schema.items, side, indent)})`;
+      return `z.array(${schema.items === undefined ? ANYTHING[side] : zodSource(schema.items, side, indent)})`;
     case 'object':
       return objectSource(schema, side, indent);
     default:
-      return 'z.unknown()';
+      return ANYTHING[side];
   }
 }
 
 function objectSource(schema: Schema, side: Side, indent: string): string {
   const fields = Object.entries(fieldsOf(schema));
-  if (fields.length === 0) return 'z.record(z.string(), z.unknown())';
+  if (fields.length === 0) return `z.record(z.string(), ${ANYTHING[side]})`;
   const required = new Set(schema.required);
   const inner = `${indent}  `;
   const lines = fields.map(([name, field]) => {
