@@ -14,6 +14,7 @@ const args = [
   'test/kill',
   'test/batch',
   'test/rollout',
+  'test/gate/gate.temporal',
   '--selectProjects=temporal',
 ];
 const env = { ...process.env, RECORD_HISTORIES: '1' };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApplicationFailure,
   WorkflowExecutionAlreadyStartedError,
@@ -36,6 +37,9 @@ import { readHeldGate } from './held-gate.ts';
 /** Updates wait for a worker, and around a continue-as-new for some seconds more. */
 const UPDATE_TIMEOUT_MS = 15_000;
 const READ_TIMEOUT_MS = 5_000;
+/** What the gate's workflow gets to take a kill, in milliseconds; the two seconds of the kill switch have to hold the rest, too. */
+const CLOSING_MS = 1_000;
+const CLOSING_LOOK_MS = 50;
 
 /**
  * The control state, read from the memo: no worker is needed. An integration nobody has ever touched is off.
@@ -124,34 +128,53 @@ export async function ensureGate(client: Client, service: string): Promise<void>
   }
 }
 
+/** How a gate was shut: by its workflow, which ended the holder's term in order, or by replacing that workflow. */
+export type Closing = 'ended' | 'replaced';
+
 /**
- * The kill switch: from two seconds after this resolves at the latest, nothing leaves; jobs wait in Temporal.
- * With `force` the gate's workflow is replaced by one that is closed, in one step, which works even when workflow code is wedged.
- * The new one starts from the holder's last heartbeat, so that what was spent stays spent.
+ * The kill switch: two seconds after the call at the latest nothing leaves; jobs wait in Temporal.
+ * The gate's workflow is asked to close. Where it has not within a second, it is replaced by one that is closed, in one step,
+ * which needs no worker: a task of a workflow can wait for a process that is frozen, and a kill must not. The new one starts from
+ * what the holder last said, so that what was spent stays spent.
+ * @param options.force replaces at once
+ * @throws PlaybookError TEMPORAL_UNREACHABLE
  */
 export async function killGate(
   client: Client,
   service: string,
   why: Change,
   options: { readonly force?: boolean } = {},
-): Promise<void> {
-  if (options.force) {
-    const left = await lastHeartbeat(client, service);
+): Promise<Closing> {
+  if (!options.force) {
+    const untilMs = performance.now() + CLOSING_MS;
     await translating(() =>
-      client.workflow.start(GATE_WORKFLOW, {
-        ...gateStart(service, why, left),
-        workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+      client.workflow.signalWithStart<(input: GateInput) => Promise<never>, [Change]>(GATE_WORKFLOW, {
+        ...gateStart(service, why),
+        signal: CLOSE_GATE_SIGNAL,
+        signalArgs: [why],
       }),
     );
-    return;
+    if (await closes(client, service, why, untilMs)) return 'ended';
   }
+  const left = await leftOf(client, service);
   await translating(() =>
-    client.workflow.signalWithStart<(input: GateInput) => Promise<never>, [Change]>(GATE_WORKFLOW, {
-      ...gateStart(service, why),
-      signal: CLOSE_GATE_SIGNAL,
-      signalArgs: [why],
+    client.workflow.start(GATE_WORKFLOW, {
+      ...gateStart(service, why, left),
+      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
     }),
   );
+  return 'replaced';
+}
+
+/** Whether the gate's workflow has taken this very kill by then. */
+async function closes(client: Client, service: string, why: Change, untilMs: number): Promise<boolean> {
+  while (performance.now() < untilMs) {
+    const { closed } = await readGate(client, service);
+    // An earlier kill may still stand in the memo, with a restore the workflow has not taken yet.
+    if (closed?.atMs === why.atMs && closed.actor === why.actor && closed.reason === why.reason) return true;
+    await sleep(CLOSING_LOOK_MS);
+  }
+  return false;
 }
 
 /** Opens the gate: the backlog resumes by itself. */
@@ -171,7 +194,7 @@ function gateStart(service: string, closed: Change | null, left?: GateTerm) {
     ...(closed === null ? {} : { closed }),
     ...(left === undefined ? {} : { left }),
   };
-  const memo: GateMemo = { closed };
+  const memo: GateMemo = { closed, ...(left === undefined ? {} : { left }) };
   return {
     workflowId: gateWorkflowId(service),
     taskQueue: WORKFLOW_QUEUE,
@@ -181,11 +204,10 @@ function gateStart(service: string, closed: Change | null, left?: GateTerm) {
   };
 }
 
-/** What a gate's holder last said; a kill does not fail for want of it. */
-async function lastHeartbeat(client: Client, service: string): Promise<GateTerm | undefined> {
+/** What the new gate starts from; a kill does not fail for want of it. */
+async function leftOf(client: Client, service: string): Promise<GateTerm | undefined> {
   try {
-    const { state } = await readHeldGate(client, gateWorkflowId(service));
-    return state === null ? undefined : { state, orderly: false };
+    return (await readHeldGate(client, gateWorkflowId(service))).left;
   } catch {
     return undefined;
   }

@@ -28,6 +28,8 @@ export interface GateInput {
 export interface GateMemo {
   /** `null` while open. */
   readonly closed: Change | null;
+  /** What the next term starts from, as of the last one's end; `null` or absent before that. A later heartbeat is newer. */
+  readonly left?: GateTerm | null;
 }
 
 /** What the holder is told at the start of its term. */

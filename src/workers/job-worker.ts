@@ -34,6 +34,7 @@ import type { Route } from '../contracts/states.ts';
 import type { TraceSinks } from '../contracts/trace.ts';
 import { createGateActivities } from './gate/hold-gate.ts';
 import { createGateStateActivities } from './gate/held-state.ts';
+import { isOfferedAgain } from './gate/handing-over.ts';
 import { countPolled, tellJob } from './gate/job-news.ts';
 import { createListSweep } from './gate/list-sweep.ts';
 import { logActivities } from './log-activities.ts';
@@ -159,16 +160,19 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
       }),
     ),
   });
+  /** Lanes whose gate this process gives up because it stops. */
+  const leaving = new Set<string>();
   const gates = createGateActivities({
     beginTerm: terms.begin,
     stopping: stopping.signal,
     logger,
     onEnded: (lane, end) => {
+      if (end === 'stopping') leaving.add(lane);
       const labels = labelsOf.get(lane);
       if (labels !== undefined) metrics.count('playbook_gate_terms_total', { ...labels, end });
     },
   });
-  const workers = await Promise.all([
+  const [workflows, ...elections] = await Promise.all([
     Worker.create(
       augment({
         ...working,
@@ -206,14 +210,23 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
       }),
     ),
   ]);
-  const shutdown = (): void => {
+  let electing: Promise<unknown> = Promise.resolve();
+  let ending: Promise<void> | undefined;
+  const end = async (): Promise<void> => {
     stopping.abort();
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    elections.forEach(stop);
+    // The gates' workflows have a task to do before another process can hold one, and it may be waiting for this one.
+    await electing;
+    await Promise.all([...leaving].map((lane) => isOfferedAgain(client, lane)));
+    stop(workflows);
   };
+  const shutdown = (): Promise<void> => (ending ??= end());
   return {
-    shutdown,
+    shutdown: () => void shutdown(),
     run: async () => {
-      const runs = workers.map((worker) => worker.run());
+      const electionRuns = elections.map((worker) => worker.run());
+      electing = Promise.allSettled(electionRuns);
+      const runs = [workflows.run(), ...electionRuns];
       for (const labels of labelsOf.values()) recordGate(metrics, labels, undefined, Date.now());
       const watch = startControlWatch({
         lanes: [...labelsOf.values()],
@@ -226,12 +239,16 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
         await Promise.all([...runs, started]);
       } finally {
         // One that fails ends the others; only once all have stopped may their connection be closed.
-        shutdown();
+        await shutdown();
         await Promise.allSettled([...runs, watch.stop()]);
         await terms.drained();
       }
     },
   };
+}
+
+function stop(worker: Worker): void {
+  if (worker.getState() === 'RUNNING') worker.shutdown();
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   condition,
   defineSignal,
   makeContinueAsNewFunc,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -47,9 +48,10 @@ export async function gate(input: GateInput): Promise<never> {
   let { left } = input;
   let terms = 0;
 
+  // A gate that replaces this one starts from its memo, and needs no worker for that.
+  const memo = (): GateMemo => ({ closed, left: left ?? null });
   const publish = (): void => {
-    const memo: GateMemo = { closed };
-    upsertMemo({ ...memo });
+    upsertMemo({ ...memo() });
     setCurrentDetails(describeGate(service, closed));
   };
   setHandler(closeSignal, (why) => {
@@ -66,9 +68,10 @@ export async function gate(input: GateInput): Promise<never> {
   while (!workflowInfo().continueAsNewSuggested && terms < termsPerRun) {
     await condition(() => closed === null);
     left = await holdUntilClosed(service, left, () => closed !== null);
+    if (patched('memo-of-a-term')) publish();
     terms += 1;
   }
-  return makeContinueAsNewFunc<typeof gate>({ memo: { closed } })({
+  return makeContinueAsNewFunc<typeof gate>({ memo: { ...memo() } })({
     service,
     ...(input.termsPerRun === undefined ? {} : { termsPerRun: input.termsPerRun }),
     ...(left === undefined ? {} : { left }),

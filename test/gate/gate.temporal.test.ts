@@ -10,6 +10,7 @@ import { WORKFLOW_QUEUE } from '../../src/contracts/queues.ts';
 import { createGateStateActivities } from '../../src/workers/gate/held-state.ts';
 import { createGateActivities } from '../../src/workers/gate/hold-gate.ts';
 import { connectToServer, createTestWorker, testNamespace, unique, type TestServer } from '../helpers/temporal.ts';
+import { recordHistory } from '../helpers/histories.ts';
 import { until } from '../helpers/until.ts';
 
 const WHY = { actor: 'ada', reason: 'a test', atMs: 0, what: 'gate' };
@@ -82,10 +83,10 @@ async function startHolder(service: string) {
   };
 }
 
-async function startGate(service: string, input: Partial<GateInput> = {}) {
+async function startGate(service: string, input: Partial<GateInput> = {}, taskQueue = WORKFLOW_QUEUE) {
   await server.client.workflow.start(GATE_WORKFLOW, {
     workflowId: gateWorkflowId(service),
-    taskQueue: WORKFLOW_QUEUE,
+    taskQueue,
     args: [{ service, ...input }],
     memo: { closed: null },
   });
@@ -110,6 +111,7 @@ describe('the gate', () => {
     await restoreGate(server.client, service, WHY);
     await until('it is held again', () => holder.begun.length === 2);
     expect(holder.begun).toEqual([undefined, { state: { terms: 1, last: true }, orderly: true }]);
+    await recordHistory(server.client, gateWorkflowId(service), 'gate-closed-and-opened');
     await handle.terminate();
     await holder.stop();
   });
@@ -124,6 +126,7 @@ describe('the gate', () => {
     await until('the other holds it', () => second.begun.length === 1, 5_000);
     expect(first.ended[0]).toBe('stopping');
     expect(second.begun).toEqual([{ state: { terms: 1, last: true }, orderly: true }]);
+    await recordHistory(server.client, gateWorkflowId(service), 'gate-handed-over');
     await handle.terminate();
     await second.stop();
   });
@@ -160,6 +163,53 @@ describe('the gate', () => {
     await restoreGate(server.client, service, WHY);
     await until('it is held again', () => holder.begun.length === 2);
     expect(holder.begun[1]).toEqual({ state: { terms: 1 }, orderly: false });
+    await server.client.workflow.getHandle(gateWorkflowId(service)).terminate();
+    await holder.stop();
+  });
+
+  it('is shut within two seconds though none of its workflow tasks is taken, and keeps what its holder last said', async () => {
+    const service = unique('unattended');
+    const taskQueue = unique('workflows');
+    const workflows = await createTestWorker({
+      connection: server.nativeConnection,
+      namespace,
+      taskQueue,
+      activities: { ...createGateStateActivities() },
+    });
+    const running = workflows.run();
+    await startGate(service, {}, taskQueue);
+    const holder = await startHolder(service);
+    const said = async () => (await readHeldGate(server.client, gateWorkflowId(service))).state;
+    await until('its state is known', async () => holder.mayLeave() && (await said()) !== null);
+    workflows.shutdown();
+    await running;
+
+    const startMs = performance.now();
+    expect(await killGate(server.client, service, WHY)).toBe('replaced');
+    await until('nothing may leave', () => !holder.mayLeave());
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    expect((await readGate(server.client, service)).closed).toEqual(WHY);
+
+    await restoreGate(server.client, service, WHY);
+    await until('it is held again', () => holder.begun.length === 2);
+    expect(holder.begun[1]).toEqual({ state: { terms: 1 }, orderly: false });
+    await server.client.workflow.getHandle(gateWorkflowId(service)).terminate();
+    await holder.stop();
+  });
+
+  it('keeps what the last term left when it is replaced while it is closed, as often as that is', async () => {
+    const service = unique('replaced');
+    await startGate(service);
+    const holder = await startHolder(service);
+    await until('it is held', () => holder.begun.length === 1 && holder.mayLeave());
+    expect(await killGate(server.client, service, WHY)).toBe('ended');
+    const isLeft = async () => (await readHeldGate(server.client, gateWorkflowId(service))).left?.orderly === true;
+    await until('the term has ended', isLeft);
+    expect(await killGate(server.client, service, WHY, { force: true })).toBe('replaced');
+    expect(await killGate(server.client, service, WHY, { force: true })).toBe('replaced');
+    await restoreGate(server.client, service, WHY);
+    await until('it is held again', () => holder.begun.length === 2);
+    expect(holder.begun[1]).toEqual({ state: { terms: 1, last: true }, orderly: true });
     await server.client.workflow.getHandle(gateWorkflowId(service)).terminate();
     await holder.stop();
   });

@@ -32,8 +32,8 @@ export async function killService(
     const before = await readLane(client, named.service, named.route);
     const change: Change = { ...why, atMs: Date.now(), what: force ? 'killed (forced)' : 'killed' };
     const startMs = performance.now();
-    await killGate(client, lane, change, { force });
-    const { reached, lane: now } = force
+    const replaced = (await killGate(client, lane, change, { force })) === 'replaced';
+    const { reached, lane: now } = replaced
       ? await leaseRunsOut(client, named, before.holder)
       : await gateSettles(client, named, ({ killed, holder }) => killed !== null && holder === null);
     const tookMs = Math.round(performance.now() - startMs);
@@ -41,10 +41,12 @@ export async function killService(
     if (json) {
       const { actor, reason, atMs } = change;
       const killed = { actor, reason, since: new Date(atMs).toISOString() };
-      io.stdout.write(`${JSON.stringify({ gate: lane, killed, forced: force, confirmed: reached, tookMs, open })}\n`);
+      io.stdout.write(
+        `${JSON.stringify({ gate: lane, killed, forced: force, replaced, confirmed: reached, tookMs, open })}\n`,
+      );
     } else if (open === null) {
       io.stdout.write(
-        await closedText(client, lane, named.service, { tookMs, wasHeld: before.holder !== null, force }),
+        await closedText(client, lane, named.service, { tookMs, wasHeld: before.holder !== null, force, replaced }),
       );
     }
     if (open === null) return EXIT.ok;
@@ -68,21 +70,19 @@ async function closedText(
   client: Client,
   lane: string,
   service: string,
-  { tookMs, wasHeld, force }: { readonly tookMs: number; readonly wasHeld: boolean; readonly force: boolean },
+  how: { readonly tookMs: number; readonly wasHeld: boolean; readonly force: boolean; readonly replaced: boolean },
 ): Promise<string> {
   const { created, processing } = await countOpenJobs(client, service);
-  const took = `${seconds(tookMs)} after the command (${clockTime(Date.now())})`;
-  const proof = !wasHeld
+  const took = `${seconds(how.tookMs)} after the command (${clockTime(Date.now())})`;
+  const proof = !how.wasHeld
     ? 'nobody held its gate'
-    : force
-      ? 'its gate was terminated, and whoever held it has lost the right to send'
+    : how.replaced
+      ? 'its gate was replaced, and whoever held it has lost the right to send'
       : 'the worker that held its gate has given up';
   return [
     `${lane} is killed: nothing leaves any more, certain ${took}: ${proof}.`,
+    ...(how.replaced && !how.force ? ['No worker closed the gate within a second; are the workers well?'] : []),
     `${count(created, 'job')} CREATED and ${processing} PROCESSING wait in Temporal; webhooks are still taken.`,
-    ...(force
-      ? ['What the gate had measured and spent in this hour and day is forgotten: its budget counts from zero again.']
-      : []),
     `Open it again: playbook restore ${lane}`,
     '',
   ].join('\n');
@@ -90,13 +90,9 @@ async function closedText(
 
 function stillOpen(lane: string, { killed, holder }: Settled['lane']): string {
   const after = `${seconds(SETTLE_MS)} after the command`;
-  const forced = `\`playbook kill ${lane} --force\` needs no worker.`;
-  if (killed === null) {
-    return holder === null
-      ? `NO_WORKER: The kill of ${lane} is stored, but ${after} no worker has taken it. Nobody holds the gate, so nothing is sent now, and a worker that starts takes it up. To be certain: ${forced}`
-      : `NO_WORKER: The kill of ${lane} is stored, but ${after} no worker has taken it, and ${holder} may still send. ${forced}`;
-  }
-  return `${lane} is closed, but ${after} ${holder} has not given its gate up. Look again with \`playbook status ${lane.split('.')[0]}\`; ${forced}`;
+  if (killed === null)
+    return `Somebody opened ${lane} again while it was being killed: \`playbook history ${lane.split('.')[0]}\` says who.`;
+  return `${lane} is closed, but ${after} ${holder} has not given its gate up. Look again with \`playbook status ${lane.split('.')[0]}\`; \`playbook kill ${lane} --force\` needs no worker.`;
 }
 
 /** Opens a gate; the backlog resumes by itself. */
