@@ -15,6 +15,7 @@ import { keyFilter } from '../rules/key-filter.ts';
 import type { PackedPart } from './batch-pack.ts';
 import { translating } from './errors.ts';
 import { describeJob } from './job-snapshot.ts';
+import { quoted } from './quoted.ts';
 
 type JobBatch = (input: BatchInput) => Promise<BatchResult>;
 
@@ -111,10 +112,13 @@ function partInfo(info: WorkflowExecutionInfo): PartInfo {
   };
 }
 
-/** Query of a service's parts, of one batch or of all; earlier runs of a part that continued as new are left out. */
-export function partsQuery(service: string, name?: string, more = ''): string {
-  const one = name === undefined ? '' : ` AND WorkflowId STARTS_WITH '${batchPrefix(service, name)}'`;
-  return `WorkflowType = '${JOB_BATCH_WORKFLOW}' AND ${SEARCH_ATTRIBUTES.service.name} = '${service}' AND ExecutionStatus != 'ContinuedAsNew'${one}${more}`;
+/** Query of parts, of one service and batch or of all; earlier runs of a part that continued as new are left out. */
+export function partsQuery(service?: string, name?: string, more = ''): string {
+  const clauses = [`WorkflowType = '${JOB_BATCH_WORKFLOW}'`, `ExecutionStatus != 'ContinuedAsNew'`];
+  if (service !== undefined) clauses.push(`${SEARCH_ATTRIBUTES.service.name} = '${quoted(service)}'`);
+  if (service !== undefined && name !== undefined)
+    clauses.push(`WorkflowId STARTS_WITH '${batchPrefix(service, name)}'`);
+  return clauses.join(' AND ') + more;
 }
 
 /** Lists parts, in no particular order. */

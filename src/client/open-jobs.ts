@@ -30,10 +30,7 @@ export async function countOpenJobs(client: Client, service: string): Promise<Op
   ]);
   let [inBatches, createdInBatches] = [0, 0];
   await translating(async () => {
-    for await (const { memo } of listParts(
-      client,
-      partsQuery(service, undefined, ` AND ExecutionStatus = 'Running'`),
-    )) {
+    for await (const { memo } of listParts(client, runningParts(service))) {
       createdInBatches += memo.counts.CREATED;
       inBatches += memo.counts.PROCESSING;
     }
@@ -65,7 +62,7 @@ export async function oldestOpenJob(client: Client, service: string, nowMs: numb
 
 /**
  * How long the job that has been PROCESSING longest is under way, in milliseconds since its acceptance by us; 0 without any.
- * Found by counting, exact to a twentieth.
+ * Found by counting, exact to a twentieth. Those of a batch count from the start of their part's present run.
  * @param service a service's short name
  */
 export async function oldestProcessingMs(client: Client, service: string, nowMs: number): Promise<number> {
@@ -74,15 +71,21 @@ export async function oldestProcessingMs(client: Client, service: string, nowMs:
       client,
       `${openJobs(service)} AND ${SEARCH_ATTRIBUTES.state.name} = 'PROCESSING' AND StartTime <= '${new Date(nowMs - ageMs).toISOString()}'`,
     );
+  let inBatches = 0;
+  await translating(async () => {
+    for await (const { memo, startedMs } of listParts(client, runningParts(service))) {
+      if (memo.counts.PROCESSING > 0) inBatches = Math.max(inBatches, nowMs - startedMs);
+    }
+  });
   let young = Math.log(YOUNGEST_MS);
   let old = Math.log(OLDEST_MS);
-  if ((await olderThan(Math.exp(young))) === 0) return 0;
+  if ((await olderThan(Math.exp(young))) === 0) return inBatches;
   while (old - young > AGE_PRECISION) {
     const middle = (young + old) / 2;
     if ((await olderThan(Math.exp(middle))) === 0) old = middle;
     else young = middle;
   }
-  return Math.exp(young);
+  return Math.max(inBatches, Math.exp(young));
 }
 
 /** An age, in milliseconds, that between one and {@link FEW} jobs have reached; undefined when there are no more than that. */
@@ -102,6 +105,10 @@ async function ageOfFew(countOlder: (ageMs: number) => Promise<number>): Promise
 
 function openJobs(service: string): string {
   return `WorkflowType = '${EXTERNAL_JOB_WORKFLOW}' AND ExecutionStatus = 'Running' AND ${SEARCH_ATTRIBUTES.service.name} = '${service}'`;
+}
+
+function runningParts(service: string): string {
+  return partsQuery(service, undefined, ` AND ExecutionStatus = 'Running'`);
 }
 
 async function count(client: Client, query: string): Promise<number> {

@@ -8,6 +8,8 @@ export const JOB_BATCH_WORKFLOW = 'jobBatch';
 
 /** Signal `(hints: readonly BatchHint[])`: webhooks for jobs of one batch. */
 export const WEBHOOKS_SIGNAL = 'webhooks';
+/** Signal `(keys: readonly string[])`: these jobs are to be canceled; the others go on. */
+export const CANCEL_JOBS_SIGNAL = 'cancelJobs';
 /** Query `(from: number) => readonly BatchOutcome[]`: outcomes of this run from the `from`-th of the part on. */
 export const OUTCOMES_QUERY = 'outcomes';
 /** Query `(key: string) => BatchJobStatus | null`. */
@@ -31,6 +33,13 @@ export function batchPrefix(service: string, name: string): string {
 
 export function batchWorkflowId({ service, name, part }: BatchPart): string {
   return `${batchPrefix(service, name)}${part}`;
+}
+
+/** The part a workflow id names; `undefined` for an id of anything else. */
+export function parseBatchWorkflowId(workflowId: string): BatchPart | undefined {
+  const [lead, service = '', name = '', part = '', ...more] = workflowId.split('/');
+  const isPart = lead === 'batch' && BATCH_NAME_PATTERN.test(name) && /^\d+$/.test(part) && more.length === 0;
+  return isPart ? { service, name, part: Number(part) } : undefined;
 }
 
 /** One job as the caller brings it. */

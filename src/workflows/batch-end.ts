@@ -12,14 +12,27 @@ const DROP_PAUSE_MS = { first: 1_000, factor: 2, longest: 300_000 } as const;
 
 /** Ends every job on request: at the service, where that may have it. */
 export async function withdrawAll(run: BatchRun): Promise<void> {
-  const { progress } = run;
   await dropSubmits(run);
+  await withdraw(run, [...run.progress.open.values()]);
+}
+
+/** Ends those that somebody asked for by key, as soon as they are in no chunk under way. */
+export async function withdrawAsked(run: BatchRun): Promise<void> {
+  for (;;) {
+    const asked = [...run.progress.open.values()].filter((one) => one.cancelRequested && !one.isSubmitting);
+    if (asked.length === 0) return;
+    for (const one of asked) one.cancelRequested = false;
+    await withdraw(run, asked);
+  }
+}
+
+async function withdraw(run: BatchRun, jobs: readonly BatchedJob[]): Promise<void> {
   const sent: BatchedJob[] = [];
-  for (const batched of progress.open.values()) {
+  for (const batched of jobs) {
     if (maybeSent(batched)) sent.push(batched);
     else {
       batched.job.withdraw('Canceled before it was sent.');
-      progress.settle(batched, Date.now());
+      run.progress.settle(batched, Date.now());
     }
   }
   await endAtService(run, sent, (job, told) => job.withdraw(`Canceled on request. ${told}`));

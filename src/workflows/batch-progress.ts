@@ -11,6 +11,7 @@ import type {
   ChunkProgress,
   KeptJob,
 } from '../contracts/batch.ts';
+import type { JobOutcome } from '../contracts/jobs.ts';
 import { isTerminal } from '../contracts/states.ts';
 import { JobProgress, type Admitted } from './job-progress.ts';
 
@@ -25,6 +26,8 @@ export interface BatchedJob {
   isFetching: boolean;
   /** When it is to be asked for, epoch milliseconds; Infinity before the service has it. */
   dueMs: number;
+  /** Somebody asked for this one to be canceled. */
+  cancelRequested: boolean;
 }
 
 /** A job's outcome takes about so many bytes without its result. */
@@ -32,7 +35,7 @@ const OUTCOME_BYTES = 300;
 /** From so many bytes of outcomes on a run continues as new, which leaves them behind as a page. */
 const PAGE_BYTES = 512 * 1024;
 
-/** All that one part knows of its jobs. Holds no promise and calls nothing. */
+/** All that one part knows of its jobs. Holds no promise. */
 export class BatchProgress {
   /** By key. */
   readonly open = new Map<string, BatchedJob>();
@@ -50,10 +53,13 @@ export class BatchProgress {
   private costMicros: number;
   private heldBytes = 0;
   private staged: Pick<BatchRolloutMemo, 'stage' | 'route'> | undefined;
+  private readonly onEnd: (outcome: JobOutcome) => void;
 
-  constructor(input: BatchInput, workflowId: string, nowMs: number) {
+  /** @param onEnd told how each job ended */
+  constructor(input: BatchInput, workflowId: string, nowMs: number, onEnd: (outcome: JobOutcome) => void) {
     const { carried, jobs } = input;
     this.input = input;
+    this.onEnd = onEnd;
     this.workflowId = workflowId;
     this.startedAtMs = carried?.startedAtMs ?? nowMs;
     this.earlier = carried?.ended ?? 0;
@@ -79,7 +85,13 @@ export class BatchProgress {
       ...(tags === undefined ? {} : { tags }),
     };
     const job = new JobProgress(request, this.workflowId, this.startedAtMs);
-    const batched: BatchedJob = { job, isSubmitting: false, isFetching: false, dueMs: Infinity };
+    const batched: BatchedJob = {
+      job,
+      isSubmitting: false,
+      isFetching: false,
+      dueMs: Infinity,
+      cancelRequested: false,
+    };
     const kept = carried?.kept[key];
     if (kept !== undefined) {
       if (kept.admission !== undefined) job.admitted = carried?.admissions[kept.admission];
@@ -118,7 +130,9 @@ export class BatchProgress {
   private end({ job }: BatchedJob, nowMs: number): void {
     const { key, unit } = job.request;
     if (!this.open.delete(key)) return;
-    const { service: _, workflowId: _id, ...outcome } = job.outcome(nowMs);
+    const whole = job.outcome(nowMs);
+    this.onEnd(whole);
+    const { service: _, workflowId: _id, ...outcome } = whole;
     this.page.push(unit === key ? outcome : { ...outcome, unit });
     this.heldBytes += sizeOf(outcome.result) + OUTCOME_BYTES;
     this.ended[outcome.state] += 1;

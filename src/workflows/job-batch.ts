@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import {
   BATCH_JOB_QUERY,
+  CANCEL_JOBS_SIGNAL,
   OUTCOMES_QUERY,
   WEBHOOKS_SIGNAL,
   type BatchHint,
@@ -20,13 +21,15 @@ import {
   type BatchResult,
 } from '../contracts/batch.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
-import { expire, withdrawAll } from './batch-end.ts';
+import { expire, withdrawAll, withdrawAsked } from './batch-end.ts';
 import { BatchLooks } from './batch-look.ts';
 import { BatchProgress } from './batch-progress.ts';
 import { BatchRun } from './batch-run.ts';
 import { admitUnsent, startSubmits } from './batch-submit.ts';
+import { recordEnd, recordWebhook } from './job-metrics.ts';
 
 const webhooksSignal = defineSignal<[readonly BatchHint[]]>(WEBHOOKS_SIGNAL);
+const cancelJobsSignal = defineSignal<[readonly string[]]>(CANCEL_JOBS_SIGNAL);
 const outcomesQuery = defineQuery<readonly BatchOutcome[], [number]>(OUTCOMES_QUERY);
 const jobQuery = defineQuery<BatchJobStatus | null, [string]>(BATCH_JOB_QUERY);
 
@@ -37,10 +40,21 @@ const jobQuery = defineQuery<BatchJobStatus | null, [string]>(BATCH_JOB_QUERY);
  */
 export async function jobBatch(input: BatchInput): Promise<BatchResult> {
   const { workflowId, startTime } = workflowInfo();
-  const run = new BatchRun(new BatchProgress(input, workflowId, startTime.getTime()));
+  const run = new BatchRun(new BatchProgress(input, workflowId, startTime.getTime(), recordEnd));
   const { progress } = run;
   setHandler(webhooksSignal, (hints) => {
-    for (const hint of hints) progress.hinted(hint, Date.now());
+    const nowMs = Date.now();
+    for (const one of hints) {
+      recordWebhook(input.service, one.hint, nowMs);
+      progress.hinted(one, nowMs);
+    }
+    run.tell();
+  });
+  setHandler(cancelJobsSignal, (keys) => {
+    for (const key of keys) {
+      const batched = progress.open.get(key);
+      if (batched !== undefined) batched.cancelRequested = true;
+    }
     run.tell();
   });
   setHandler(outcomesQuery, (from) => progress.page.slice(Math.max(0, from - progress.earlier)));
@@ -68,6 +82,7 @@ async function toItsEnd(run: BatchRun): Promise<void> {
       continue;
     }
     run.wakeAt(await expire(run));
+    await withdrawAsked(run);
     if (run.mustContinue) {
       if (run.submits.size === 0 && !looks.isFetching) {
         looks.stop();

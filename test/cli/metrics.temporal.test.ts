@@ -90,6 +90,40 @@ describe('metrics of a worker and a receiver', () => {
     expect(edges).toEqual([...METRICS.playbook_request_duration_seconds.edges.map(String), '+Inf']);
   });
 
+  it('count each job of a batch as they do one alone', async () => {
+    const name = unique('many').slice(0, 40);
+    const jobs = await Promise.all(
+      Array.from({ length: 12 }, async (_, nth) => ({
+        key: `${name}-${nth}`,
+        input: await stack.document(`${name}-${nth}.txt`, `text ${nth}`),
+      })),
+    );
+    // One the service refuses, which therefore sends no webhook and is no request that counts as well done.
+    stack.sandbox.faults({ rules: [{ kind: 'error', method: 'POST', path: '/v3/jobs', status: 400, count: 1 }] });
+    const states: string[] = [];
+    for await (const { state } of stack.playbook.startMany(docproc, jobs, { name, jobsPerPart: 5 }).results()) {
+      states.push(state);
+    }
+    expect(states.toSorted()).toEqual([...Array.from({ length: 11 }, () => 'COMPLETED'), 'FAILED']);
+
+    const inBatches = { service: 'docproc', route: 'live', workflowType: 'jobBatch' };
+    const completed = { ...inBatches, state: 'COMPLETED' };
+    let samples: readonly Sample[] = [];
+    await until('the jobs are measured', async () => {
+      samples = await ours(urls.worker);
+      return value(samples, 'playbook_jobs_ended_total', inBatches) === 12;
+    });
+    expect(value(samples, 'playbook_jobs_ended_total', { ...completed, code: 'OK' })).toBe(11);
+    expect(value(samples, 'playbook_jobs_ended_total', { ...inBatches, state: 'FAILED', code: 'VALIDATION' })).toBe(1);
+    expect(value(samples, 'playbook_job_duration_seconds_count', completed)).toBe(11);
+    expect(value(samples, 'playbook_job_polls_count', completed)).toBe(11);
+    expect(value(samples, 'playbook_job_cost_micros_total', completed)).toBe(110_000);
+    expect(value(samples, 'playbook_webhook_lag_seconds_count', inBatches)).toBe(0); // it has no route
+    expect(
+      value(samples, 'playbook_webhook_lag_seconds_count', { service: 'docproc', workflowType: 'jobBatch' }),
+    ).toBeGreaterThan(0);
+  });
+
   it('that cannot be served are an error that says where', async () => {
     const { port } = new URL(urls.worker);
     const second = deployed.another(['--metrics', port]);
