@@ -1,25 +1,10 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { batchWorkflowId } from '../contracts/batch.ts';
 import type { JobOutcome } from '../contracts/jobs.ts';
-import type { JobState } from '../contracts/states.ts';
 import { createPartReader } from './batch-pages.ts';
 import { listParts, memoOf, partsQuery } from './batch-parts.ts';
+import { createBatchSum, type BatchView } from './batch-view.ts';
 import { translating } from './errors.ts';
-
-/** How a batch stands, as visibility knows it: about two seconds late. */
-export interface BatchView extends Readonly<Record<JobState, number>> {
-  /** Jobs accepted so far. */
-  readonly jobs: number;
-  /** All of the batch's jobs are accepted. */
-  readonly complete: boolean;
-  /** Of the jobs that are over. */
-  readonly costMicros: number;
-  /** FAILED and CANCELED jobs by code. */
-  readonly errors: Readonly<Record<string, number>>;
-  /** When the first was accepted and the last part ended, epoch milliseconds. */
-  readonly startedMs: number | null;
-  readonly closedMs: number | null;
-}
 
 /** Many jobs under one name. */
 export interface BatchHandle<Result> {
@@ -120,31 +105,7 @@ async function isThere(client: Client, workflowId: string): Promise<boolean> {
 }
 
 async function progressOf(client: Client, service: string, name: string): Promise<BatchView> {
-  const sums = { CREATED: 0, PROCESSING: 0, COMPLETED: 0, FAILED: 0, CANCELED: 0, jobs: 0, costMicros: 0 };
-  const errors: Record<string, number> = {};
-  let complete = false;
-  let startedMs: number | null = null;
-  let closedMs: number | null = null;
-  let isOpen = false;
-  for await (const { memo, running, broken, startedMs: started, closedMs: closed } of listParts(
-    client,
-    partsQuery(service, name),
-  )) {
-    const { counts } = memo;
-    const isLost = broken ? counts.CREATED + counts.PROCESSING : 0;
-    sums.jobs += memo.size;
-    sums.CREATED += isLost > 0 ? 0 : counts.CREATED;
-    sums.PROCESSING += isLost > 0 ? 0 : counts.PROCESSING;
-    sums.COMPLETED += counts.COMPLETED;
-    sums.FAILED += counts.FAILED + isLost;
-    sums.CANCELED += counts.CANCELED;
-    sums.costMicros += counts.costMicros;
-    for (const [code, count] of Object.entries(counts.errors)) errors[code] = (errors[code] ?? 0) + count;
-    if (isLost > 0) errors['TERMINATED'] = (errors['TERMINATED'] ?? 0) + isLost;
-    complete ||= memo.last;
-    isOpen ||= running;
-    startedMs = Math.min(startedMs ?? Infinity, started);
-    closedMs = Math.max(closedMs ?? 0, closed ?? 0);
-  }
-  return { ...sums, errors, complete, startedMs, closedMs: isOpen ? null : closedMs };
+  const sum = createBatchSum();
+  for await (const part of listParts(client, partsQuery(service, name))) sum.add(part);
+  return sum.view();
 }

@@ -1,5 +1,11 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { BATCH_JOB_QUERY, type BatchInput, type BatchJobStatus, type BatchOutcome } from '../contracts/batch.ts';
+import {
+  BATCH_JOB_QUERY,
+  type BatchInput,
+  type BatchJob,
+  type BatchJobStatus,
+  type BatchOutcome,
+} from '../contracts/batch.ts';
 import type { JobOutcome } from '../contracts/jobs.ts';
 import { mayHold } from '../rules/key-filter.ts';
 import { createPartReader } from './batch-pages.ts';
@@ -18,6 +24,12 @@ export interface BatchJobFound {
   readonly status: BatchJobStatus | null;
 }
 
+/** Where a job of a batch is, and what it was started with. */
+export interface BatchJobPlace {
+  readonly part: PartInfo;
+  readonly job: BatchJob;
+}
+
 const QUERY_TIMEOUT_MS = 3_000;
 
 /**
@@ -27,21 +39,39 @@ const QUERY_TIMEOUT_MS = 3_000;
  */
 export async function findBatchJobs(client: Client, service: string, key: string): Promise<readonly BatchJobFound[]> {
   const found: BatchJobFound[] = [];
-  for await (const part of listParts(client, partsQuery(service))) {
-    if (!mayHold(part.memo.keys, key)) continue;
-    const { jobs } = await firstArgument<BatchInput>(client, part.workflowId, part.firstRunId);
-    const job = jobs.find((one) => one.key === key);
-    if (job === undefined) continue;
-    const { batch, part: nth } = part.memo;
-    const { workflowId, startedMs } = part;
-    const status = await statusOf(client, service, part, key);
-    found.push({ batch, part: nth, workflowId, unit: job.unit ?? key, startedMs, status });
+  for (const place of await placesOf(client, service, key)) {
+    const { workflowId, startedMs, memo } = place.part;
+    const status = await statusInBatch(client, service, place);
+    found.push({ batch: memo.batch, part: memo.part, workflowId, unit: place.job.unit ?? key, startedMs, status });
   }
-  return found.toSorted((a, b) => b.startedMs - a.startedMs);
+  return found;
 }
 
-async function statusOf(client: Client, service: string, part: PartInfo, key: string): Promise<BatchJobStatus | null> {
-  if (part.running) return ask(client, part, key);
+/** Where a key is in batches, the latest first. @throws PlaybookError TEMPORAL_UNREACHABLE */
+export async function placesOf(client: Client, service: string, key: string): Promise<readonly BatchJobPlace[]> {
+  const places: BatchJobPlace[] = [];
+  await translating(async () => {
+    for await (const part of listParts(client, partsQuery(service))) {
+      if (!mayHold(part.memo.keys, key)) continue;
+      const { jobs } = await firstArgument<BatchInput>(client, part.workflowId, part.firstRunId);
+      const job = jobs.find((one) => one.key === key);
+      if (job !== undefined) places.push({ part, job });
+    }
+  });
+  return places.toSorted((a, b) => b.part.startedMs - a.part.startedMs);
+}
+
+/** How a job of a batch stands; `null` when it is under way and no worker is there to say. */
+export async function statusInBatch(
+  client: Client,
+  service: string,
+  { part, job: { key } }: BatchJobPlace,
+): Promise<BatchJobStatus | null> {
+  if (part.running) {
+    const asked = await ask(client, part, key);
+    // It ended in an earlier run, which the present one does not know: what came of it is there to be read.
+    if (asked !== null) return asked === undefined ? null : asked;
+  }
   const { batch: name, part: nth } = part.memo;
   const reader = createPartReader(client, { service, name, part: nth });
   for (let page = await reader.next(); page !== undefined; page = await reader.next()) {
@@ -51,7 +81,8 @@ async function statusOf(client: Client, service: string, part: PartInfo, key: st
   return null;
 }
 
-async function ask(client: Client, { workflowId }: PartInfo, key: string): Promise<BatchJobStatus | null> {
+/** @returns `undefined` when nobody answers */
+async function ask(client: Client, { workflowId }: PartInfo, key: string): Promise<BatchJobStatus | null | undefined> {
   try {
     return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
       translating(() =>
@@ -60,7 +91,7 @@ async function ask(client: Client, { workflowId }: PartInfo, key: string): Promi
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw error;
-    return null;
+    return undefined;
   }
 }
 

@@ -10,9 +10,7 @@ import { firstArgument } from './first-argument.ts';
 import { outcomeOfFailure, type JobAnswer } from './job-answer.ts';
 import { describeJob, snapshot, type JobSnapshot } from './job-snapshot.ts';
 import { jobStart } from './job-start.ts';
-
-/** What `setTimeout` can take. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { within } from './within.ts';
 
 /** One job, by its key: always its latest generation. */
 export interface JobHandle<Result> {
@@ -60,17 +58,7 @@ export function createJobHandle<Result>(client: Client, workflowId: string): Job
 
     result: async ({ maxWaitMs } = {}) => {
       await describeJob(client, workflowId);
-      if (maxWaitMs === undefined) return outcome();
-      const over = new AbortController();
-      const timer = setTimeout(() => over.abort(), Math.min(maxWaitMs, LONGEST_TIMER_MS));
-      try {
-        return await client.withAbortSignal(over.signal, outcome);
-      } catch (error) {
-        if (!over.signal.aborted) throw error;
-        return { state: 'PENDING', ...parsed, workflowId };
-      } finally {
-        clearTimeout(timer);
-      }
+      return (await within(client, maxWaitMs, outcome)) ?? { state: 'PENDING', ...parsed, workflowId };
     },
 
     status: async () => snapshot(await describeJob(client, workflowId)),
@@ -113,7 +101,8 @@ export function createJobHandle<Result>(client: Client, workflowId: string): Job
   };
 }
 
-function notRetryable(job: JobSnapshot): PlaybookError {
+/** The error of a retry that cannot be. */
+export function notRetryable(job: Pick<JobSnapshot, 'workflowId' | 'state'>): PlaybookError {
   return new PlaybookError(
     'NOT_RETRYABLE_STATE',
     `Job ${job.workflowId} is ${job.state}; only a FAILED or CANCELED job can be retried.`,

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { createJobHandle, createPlaybookClient, findBatchJobs } from '../../client/index.ts';
-import type { JobHandle, JobSnapshot, ListFilter } from '../../client/index.ts';
+import { createJobHandle, createPlaybookClient, findBatchJobs, findJob, listBatches } from '../../client/index.ts';
+import type { FoundJob, JobSnapshot, ListFilter } from '../../client/index.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
-import { parseJobWorkflowId } from '../../contracts/ids.ts';
-import { badUsage } from '../args/bad-usage.ts';
 import { openRunning } from '../compose/access.ts';
 import type { Access } from '../compose/access.ts';
 import { awaitJob } from '../compose/await-job.ts';
@@ -13,8 +11,9 @@ import { integrationOf } from '../compose/service-configs.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
+import { batchTable } from '../output/batch-text.ts';
 import { batchJobDetails, jobDetails, jobTable } from '../output/job-text.ts';
-import { snapshotLine } from '../output/job-line.ts';
+import { batchLine, snapshotLine } from '../output/job-line.ts';
 import { createReport } from '../output/report.ts';
 import { exitCodeOfJobs } from './run.ts';
 
@@ -22,13 +21,6 @@ import { exitCodeOfJobs } from './run.ts';
 export interface Named {
   readonly workflowId: string;
   readonly json: boolean;
-}
-
-/** `<service>/<key>`, or service and key as two words. @throws PlaybookError BAD_USAGE */
-export function namedJob(words: readonly string[], path: readonly string[]): string {
-  const workflowId = words.join('/');
-  if (parseJobWorkflowId(workflowId) !== undefined) return workflowId;
-  throw badUsage(`${JSON.stringify(workflowId)} names no job: give <service>/<key>, or service and key.`, path);
 }
 
 export interface StartJobOptions {
@@ -129,14 +121,15 @@ export async function cancelJob(io: CliIo, { workflowId, json }: Named): Promise
 
 /** Starts the next generation of a job that FAILED or was CANCELED. */
 export async function retryJob(io: CliIo, { workflowId, json }: Named): Promise<ExitCode> {
-  return withJob(io, workflowId, async (handle) => {
-    await handle.retry();
-    tell(io, await handle.status(), json);
+  return withRunning(io, async ({ client }) => {
+    await (await findJob(client, workflowId)).retry();
+    // One of a batch runs alone from now on.
+    tell(io, await createJobHandle(client, workflowId).status(), json);
     return EXIT.ok;
   });
 }
 
-/** Lists jobs, the latest first. */
+/** Lists jobs that run alone, then batches, the latest first. */
 export async function listJobs(
   io: CliIo,
   { json, ...filter }: ListFilter & { readonly json: boolean },
@@ -147,7 +140,10 @@ export async function listJobs(
       if (json) io.stdout.write(`${JSON.stringify(snapshotLine(job))}\n`);
       else jobs.push(job);
     }
-    if (!json) io.stdout.write(jobTable(jobs));
+    const batches = await listBatches(client, filter);
+    for (const batch of json ? batches : []) io.stdout.write(`${JSON.stringify(batchLine(batch))}\n`);
+    if (!json && (jobs.length > 0 || batches.length === 0)) io.stdout.write(jobTable(jobs));
+    if (!json && batches.length > 0) io.stdout.write(`${jobs.length > 0 ? '\n' : ''}${batchTable(batches)}`);
     return EXIT.ok;
   });
 }
@@ -156,12 +152,8 @@ function tell(io: CliIo, job: JobSnapshot, json: boolean): void {
   io.stdout.write(json ? `${JSON.stringify(snapshotLine(job))}\n` : jobDetails(job));
 }
 
-function withJob(
-  io: CliIo,
-  workflowId: string,
-  work: (handle: JobHandle<unknown>) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  return withRunning(io, ({ client }) => work(createJobHandle<unknown>(client, workflowId)));
+function withJob(io: CliIo, workflowId: string, work: (handle: FoundJob) => Promise<ExitCode>): Promise<ExitCode> {
+  return withRunning(io, async ({ client }) => work(await findJob(client, workflowId)));
 }
 
 /** Does something with whatever Temporal is there. */

@@ -3,9 +3,12 @@ import { badUsage, didYouMean } from '../args/bad-usage.ts';
 import { defineCommand, JSON_OPTION } from '../args/command.ts';
 import type { CommandGroup } from '../args/command.ts';
 import { parseDuration, parseWhole } from '../args/duration.ts';
+import { named } from '../args/named.ts';
 
 const JOB_ARGUMENTS = [{ name: 'service/key' }, { name: 'key', optional: true }] as const;
-const NAMING = 'A job is named <service>/<key>, or by service and key as two words.';
+const NAMING =
+  'A job is named <service>/<key>, or by service and key as two words: the one that ran alone, else the latest in a\n' +
+  'batch. batch/<service>/<name> names a whole batch.';
 
 const start = defineCommand({
   name: 'start',
@@ -30,20 +33,21 @@ const start = defineCommand({
 
 const status = defineCommand({
   name: 'status',
-  summary: 'how a job stands; needs no worker',
+  summary: 'how a job or a batch stands; needs no worker',
   details: NAMING,
   arguments: JOB_ARGUMENTS,
   options: { json: JSON_OPTION },
-  examples: ['playbook jobs status docproc/letter-7', 'playbook jobs status docproc letter-7 --json'],
+  examples: ['playbook jobs status docproc/letter-7', 'playbook jobs status batch/docproc/november --json'],
   run: async ({ io, path, options: { json }, arguments: words }) => {
-    const { jobStatus, namedJob } = await import('../actions/jobs.ts');
-    return jobStatus(io, { workflowId: namedJob(words, path), json });
+    const { job, batch } = named(words, path);
+    if (batch !== undefined) return (await import('../actions/batches.ts')).batchStatus(io, { ...batch, json });
+    return (await import('../actions/jobs.ts')).jobStatus(io, { workflowId: job, json });
   },
 });
 
 const wait = defineCommand({
   name: 'wait',
-  summary: 'wait for a job’s end; prints and exits like `playbook run`',
+  summary: 'wait for the end of a job or a batch; prints and exits like `playbook run`',
   details: NAMING,
   arguments: JOB_ARGUMENTS,
   options: {
@@ -54,14 +58,21 @@ const wait = defineCommand({
   run: async ({ io, path, options, arguments: words }) => {
     const maxWait = options['max-wait'];
     const maxWaitMs = maxWait === undefined ? undefined : parseDuration(maxWait, 'max-wait', path);
-    const { namedJob, waitForJob } = await import('../actions/jobs.ts');
-    return waitForJob(io, { workflowId: namedJob(words, path), json: options.json, maxWaitMs });
+    const { json } = options;
+    const { job, batch } = named(words, path);
+    if (batch !== undefined) {
+      return (await import('../actions/batches.ts')).waitForBatch(io, { ...batch, json, maxWaitMs });
+    }
+    return (await import('../actions/jobs.ts')).waitForJob(io, { workflowId: job, json, maxWaitMs });
   },
 });
 
 const list = defineCommand({
   name: 'list',
-  summary: 'jobs, the latest first',
+  summary: 'jobs and batches, the latest first',
+  details:
+    'Jobs of batches show as counts by state of their batch. With --state, batches with a job in that state; with --unit,\n' +
+    'those that were started for that unit as a whole.',
   arguments: [],
   options: {
     service: { value: 'SERVICE', summary: 'of this service only' },
@@ -90,27 +101,31 @@ const list = defineCommand({
 
 const cancel = defineCommand({
   name: 'cancel',
-  summary: 'ask for a job to be canceled, here and at the service',
-  details: `${NAMING} A job that is over stays as it is.`,
+  summary: 'ask for a job or a batch to be canceled, here and at the service',
+  details: `${NAMING} What is over stays as it is.`,
   arguments: JOB_ARGUMENTS,
   options: { json: JSON_OPTION },
-  examples: ['playbook jobs cancel docproc/letter-7'],
+  examples: ['playbook jobs cancel docproc/letter-7', 'playbook jobs cancel batch/docproc/november'],
   run: async ({ io, path, options: { json }, arguments: words }) => {
-    const { cancelJob, namedJob } = await import('../actions/jobs.ts');
-    return cancelJob(io, { workflowId: namedJob(words, path), json });
+    const { job, batch } = named(words, path);
+    if (batch !== undefined) return (await import('../actions/batches.ts')).cancelBatch(io, { ...batch, json });
+    return (await import('../actions/jobs.ts')).cancelJob(io, { workflowId: job, json });
   },
 });
 
 const retry = defineCommand({
   name: 'retry',
-  summary: 'start the next generation of a FAILED or CANCELED job',
-  details: `${NAMING} The new generation is a deliberate resubmission: it has an idempotency key of its own.`,
+  summary: 'start the next generation of a FAILED or CANCELED job, or of all such jobs of a batch',
+  details:
+    `${NAMING} The new generation is a deliberate resubmission: it has an\n` +
+    'idempotency key of its own. That of a job of a batch runs alone; those of a whole batch are a batch <name>.retry-<n>.',
   arguments: JOB_ARGUMENTS,
   options: { json: JSON_OPTION },
-  examples: ['playbook jobs retry docproc/letter-7'],
+  examples: ['playbook jobs retry docproc/letter-7', 'playbook jobs retry batch/docproc/november'],
   run: async ({ io, path, options: { json }, arguments: words }) => {
-    const { namedJob, retryJob } = await import('../actions/jobs.ts');
-    return retryJob(io, { workflowId: namedJob(words, path), json });
+    const { job, batch } = named(words, path);
+    if (batch !== undefined) return (await import('../actions/batches.ts')).retryBatch(io, { ...batch, json });
+    return (await import('../actions/jobs.ts')).retryJob(io, { workflowId: job, json });
   },
 });
 

@@ -1,4 +1,4 @@
-import type { JobAnswer, JobHandle } from '../../client/index.ts';
+import type { FoundJob, JobAnswer } from '../../client/index.ts';
 import { endedLine, pendingLine } from '../output/job-line.ts';
 import type { JobLine } from '../output/job-line.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -7,7 +7,7 @@ const DETAIL_MS = 2000;
 
 /** Waits for a job's end; PENDING when `maxWaitMs` are over or the command is interrupted. */
 export async function awaitJob(
-  handle: JobHandle<unknown>,
+  handle: FoundJob,
   { maxWaitMs, interrupt }: { readonly maxWaitMs: number | undefined; readonly interrupt: AbortSignal },
 ): Promise<JobLine> {
   const result = handle.result(maxWaitMs === undefined ? {} : { maxWaitMs });
@@ -16,7 +16,7 @@ export async function awaitJob(
   return answer === undefined || answer.state === 'PENDING' ? pending(handle) : endedLine(answer);
 }
 
-async function pending(handle: JobHandle<unknown>): Promise<JobLine> {
+async function pending(handle: FoundJob): Promise<JobLine> {
   const [job, counts] = await Promise.all([handle.status(), countsOf(handle)]);
   // It may have ended just now; then the answer is there at once.
   if (job.closedAt !== null) {
@@ -27,7 +27,7 @@ async function pending(handle: JobHandle<unknown>): Promise<JobLine> {
 }
 
 /** Polls and webhooks so far, which only a running worker can tell. */
-async function countsOf(handle: JobHandle<unknown>): Promise<{ readonly polls: number; readonly webhooks: number }> {
+async function countsOf(handle: FoundJob): Promise<{ readonly polls: number; readonly webhooks: number }> {
   let timer: NodeJS.Timeout | undefined;
   const unknown = new Promise<{ polls: number; webhooks: number }>((resolve) => {
     timer = setTimeout(resolve, DETAIL_MS, { polls: 0, webhooks: 0 });

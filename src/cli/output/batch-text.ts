@@ -1,5 +1,7 @@
-import type { BatchView } from '../../client/index.ts';
+import type { BatchSummary, BatchView } from '../../client/index.ts';
+import { JOB_STATES } from '../../contracts/states.ts';
 import { age, count, money, printable } from './format.ts';
+import { columns } from './job-text.ts';
 
 const BAR_CELLS = 24;
 
@@ -54,4 +56,16 @@ export function batchSummary(
     ),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Batches in columns, for people: how many jobs of each are in which state. */
+export function batchTable(batches: readonly BatchSummary[]): string {
+  const rows = batches.map(({ service, name, view }) => [
+    `batch/${service}/${name}`,
+    view.complete ? String(view.jobs) : `${view.jobs}+`,
+    ...JOB_STATES.map((state) => String(view[state])),
+    view.startedMs === null ? '-' : new Date(view.startedMs).toISOString().slice(0, 19).replace('T', ' '),
+    money(view.costMicros),
+  ]);
+  return columns([['BATCH', 'JOBS', ...JOB_STATES, 'STARTED (UTC)', 'COST'], ...rows]);
 }

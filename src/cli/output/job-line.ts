@@ -1,4 +1,4 @@
-import type { JobAnswer, JobSnapshot } from '../../client/index.ts';
+import type { BatchSummary, JobAnswer, JobSnapshot } from '../../client/index.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { Route } from '../../contracts/states.ts';
 
@@ -69,4 +69,22 @@ export function refusedLine(
 /** What is known of a job without its result, as `playbook jobs` prints it with `--json`. */
 export function snapshotLine({ costMicros, ...job }: JobSnapshot): object {
   return { ...job, costUsd: costMicros === null ? null : costMicros / 1e6 };
+}
+
+/** A batch, as `playbook jobs` prints it with `--json`: counts by state. */
+export function batchLine({ service, name, view }: BatchSummary): object {
+  const { startedMs, closedMs, costMicros, ...counts } = view;
+  return {
+    service,
+    batch: name,
+    workflowId: `batch/${service}/${name}`,
+    ...counts,
+    startedAt: isoOf(startedMs),
+    closedAt: isoOf(closedMs),
+    costUsd: costMicros / 1e6,
+  };
+}
+
+function isoOf(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString();
 }
