@@ -96,7 +96,7 @@ describe('a command line that is wrong', () => {
     ],
     [
       'jobs status nonsense',
-      '"nonsense" names no job: give <service>/<key>, or service and key. See `playbook jobs status --help`.',
+      '"nonsense" names no job: give <service>/<key>, or service and key; batch/<service>/<name> for a batch. See `playbook jobs status --help`.',
     ],
     ['jobs start docproc', 'Give either a file or --input. See `playbook jobs start --help`.'],
     ['jobs start docproc a.pdf --input b', 'Give either a file or --input. See `playbook jobs start --help`.'],
