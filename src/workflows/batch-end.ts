@@ -113,6 +113,7 @@ async function cancelChunk(
     activityId: run.nextId('cancel'),
     summary: `Cancel ${chunk.length} jobs at ${service}`,
   };
+  for (const { job } of chunk) job.cancelAsked = true;
   const canceling = await endOf(
     chunkRead(call).cancelChunk({
       ...run.common(admitted),

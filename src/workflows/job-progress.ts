@@ -29,6 +29,8 @@ export class JobProgress {
   webhooks = 0;
   error: { readonly code: ErrorCode; readonly message: string } | null = null;
   observation: JobObservation | undefined;
+  /** We are canceling it at the service: that it is canceled there is then our doing, and whoever asked says why. */
+  cancelAsked = false;
 
   private requests = 0;
   private readonly hints: WebhookHint[] = [];
@@ -94,6 +96,7 @@ export class JobProgress {
   observe(observation: JobObservation): void {
     if (this.over) return;
     this.observation = observation;
+    if (this.cancelAsked && observation.state === 'CANCELED') return;
     this.apply(observed(observation.state));
     if (observation.state === 'FAILED') {
       const { code, message } = observation.error ?? { code: observation.word, message: 'no reason given' };

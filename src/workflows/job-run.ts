@@ -60,6 +60,7 @@ export class JobRun {
     const { job } = this;
     const { service } = job.request;
     this.explain(`Canceling at ${service}.`);
+    job.cancelAsked = true;
     const canceling = await endOf(
       cancelActivities(this.passage(admitted), admitted.policy).cancelJob(this.about(admitted)),
     );

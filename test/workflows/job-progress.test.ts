@@ -58,6 +58,20 @@ describe('what a job makes of webhooks', () => {
 });
 
 describe('how a job ends', () => {
+  it('leaves it to whoever cancels it to say why, and to the service where nobody does', () => {
+    const canceled: JobObservation = { state: 'CANCELED', word: 'STOPPED' };
+    const [ours, theirs] = [begin(), begin()];
+    ours.cancelAsked = true;
+    for (const job of [ours, theirs]) {
+      job.accept({ externalId: 'x', requests: 1, observation: processing });
+      job.observe(canceled);
+    }
+    expect(ours.over).toBe(false);
+    ours.giveUp('DEADLINE_EXCEEDED', 'late');
+    expect([ours.error?.code, theirs.error?.code]).toEqual(['DEADLINE_EXCEEDED', 'REMOTE_CANCELED']);
+    expect(ours.observation).toBe(canceled);
+  });
+
   it('is decided by the first terminal thing that happens, whatever else does', () => {
     const step = fc.oneof(
       fc.constantFrom(...TERMINAL_STATES).map((state) => (job: JobProgress) => job.observe({ state, word: state })),

@@ -185,6 +185,23 @@ describe('cancellation', () => {
     );
   });
 
+  it('says CANCELED, too, where the service’s webhook tells of it before its answer does', async () => {
+    const held = gate();
+    const { job, hint } = await start(patient, {
+      cancel: async () => {
+        await held.pass();
+        return { status: 'CANCELED' };
+      },
+    });
+    const { externalId } = await job.waitUntilAccepted();
+    await job.cancel();
+    await held.reached;
+    await hint({ state: 'CANCELED', externalId, observation: { state: 'CANCELED', word: 'CANCELED' } });
+    await until('the job knows', async () => (await job.detail()).webhooks === 1);
+    held.open();
+    expect(await job.result(WAIT)).toMatchObject({ state: 'CANCELED', error: { code: 'CANCELED' } });
+  });
+
   it('with a webhook on its heels ends in what the service says', async () => {
     const held = gate();
     const { job, hint } = await start(patient, {
