@@ -9,6 +9,7 @@ import type { RolloutActivities, Safe, WatchAnswer, WatchRequest } from '../rule
 import { watchersOf } from '../rules/rollout/plan.ts';
 import { isBlind, judgeStage } from '../rules/slo/stage.ts';
 import { currentContext } from './activity-context.ts';
+import { messageOf } from '../rules/message-of.ts';
 
 /** Where samples come from. Must show a job within a second of its end, and may show it as often as it likes. */
 export interface SampleSource {
@@ -151,7 +152,7 @@ async function lookAt(
     const counted = jobs.filter((job) => routes[job.stage] === job.route);
     return { collected: collect(collected, counted, stageKey(id, stage), watchers, asOfMs) };
   } catch (error) {
-    return { collected, unreadable: error instanceof Error ? error.message : String(error) };
+    return { collected, unreadable: messageOf(error) };
   }
 }
 

@@ -61,11 +61,16 @@ export function sectionNamed(document: MarkdownDocument, heading: RegExp): Markd
 /** A table as GitHub renders it, its columns as wide as their content. */
 export function writeTable(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map((column, index) =>
-    Math.max(3, ...[column, ...rows.map((row) => row[index] ?? '')].map((cell) => widthOf(cell))),
+    Math.max(3, ...[column, ...rows.map((row) => cell(row, index))].map(widthOf)),
   );
   const line = (cells: readonly string[]): string =>
-    `| ${widths.map((width, index) => pad(cells[index] ?? '', width)).join(' | ')} |`;
+    `| ${widths.map((width, index) => pad(cell(cells, index), width)).join(' | ')} |`;
   return [line(columns), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+/** What stands in a row's cell; nothing where the row is too short. */
+export function cell(row: readonly string[], index: number): string {
+  return row[index] ?? '';
 }
 
 /** Any text as the content of one cell: one line, no bare `|`. */

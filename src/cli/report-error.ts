@@ -2,6 +2,7 @@ import { ERRORS, PlaybookError } from '../contracts/errors.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
+import { messageOf } from '../rules/message-of.ts';
 
 /** Says once, on stderr, what went wrong and what to do; a stack trace only for those who ask with PLAYBOOK_DEBUG. */
 export function reportError(io: CliIo, error: unknown): ExitCode {
@@ -13,7 +14,7 @@ export function reportError(io: CliIo, error: unknown): ExitCode {
 /** `CODE: message`, and what to do where the message does not say. */
 export function errorText(error: unknown): string {
   if (!(error instanceof PlaybookError)) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return `INTERNAL: ${message}\n${ERRORS.INTERNAL.action} PLAYBOOK_DEBUG=1 shows where it happened.`;
   }
   const says = /[.?!]\s+\S|\n|`playbook /.test(error.message);
@@ -23,7 +24,7 @@ export function errorText(error: unknown): string {
 /** The same for scripts. */
 export function errorJson(error: unknown): string {
   const code = error instanceof PlaybookError ? error.code : 'INTERNAL';
-  return JSON.stringify({ error: { code, message: error instanceof Error ? error.message : String(error) } });
+  return JSON.stringify({ error: { code, message: messageOf(error) } });
 }
 
 function stackOf(error: unknown): string {

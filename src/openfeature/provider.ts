@@ -5,6 +5,7 @@ import { readControl, readGate } from '../client/index.ts';
 import type { GateReading } from '../client/index.ts';
 import type { ControlState } from '../contracts/control.ts';
 import { decide } from '../rules/admission.ts';
+import { messageOf } from '../rules/message-of.ts';
 
 export interface PlaybookProviderOptions {
   /** How old the state may be that a flag is answered by, in milliseconds. @default 1000 */
@@ -59,7 +60,7 @@ export function createPlaybookProvider(client: Client, options: PlaybookProvider
         if (unit === undefined) return off('targetingKey must be the unit the job is for.');
         return evaluate(await stateOf(service), service, unit);
       } catch (error) {
-        return off(error instanceof Error ? error.message : String(error));
+        return off(messageOf(error));
       }
     },
     resolveStringEvaluation: mismatch,

@@ -8,6 +8,7 @@ import { exchangeEntry } from './entries.ts';
 import type { HarEntry } from './har.ts';
 import type { Sanitizer } from './sanitizer.ts';
 import type { Script, ScriptStep } from './script.ts';
+import { messageOf } from '../rules/message-of.ts';
 
 export interface ReplayServerOptions {
   readonly integration: Integration;
@@ -91,7 +92,7 @@ export async function startReplayServer(options: ReplayServerOptions): Promise<R
 
   const server = createServer((request, response) => {
     take(request, response).catch((error: unknown) => {
-      differ(`the replay itself failed: ${error instanceof Error ? error.message : String(error)}`);
+      differ(`the replay itself failed: ${messageOf(error)}`);
       request.socket.destroy();
       loseIt();
     });

@@ -11,6 +11,7 @@ import { NotConformant } from './rows/support.ts';
 import { UNIT_ROWS } from './rows/unit.ts';
 import { WEBHOOK_ROWS } from './rows/webhooks.ts';
 import type { Subject } from './subject.ts';
+import { messageOf } from '../rules/message-of.ts';
 
 const ROWS: readonly Row[] = [
   ...UNIT_ROWS,
@@ -140,7 +141,7 @@ function caseOf(
         const figures = await run();
         note({ status: 'passed', ms: ms(), ...(figures === undefined ? {} : { figures }) });
       } catch (error) {
-        note({ status: 'failed', ms: ms(), why: error instanceof Error ? error.message : String(error) });
+        note({ status: 'failed', ms: ms(), why: messageOf(error) });
         throw error;
       }
     },

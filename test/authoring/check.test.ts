@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import type { CheckResult } from '../../src/authoring/check/check.ts';
@@ -51,6 +51,72 @@ const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string
     ({ edit }) => edit(SCOPE, swap('| < 1 % ', '| low  ')),
     'metrics',
     /"jobs that fail our side" has no figure/,
+  ],
+  [
+    'an objective without a figure',
+    ({ edit }) =>
+      edit(SCOPE, (text) =>
+        text.replace(/^Using docproc[^]*?between\.$/m, 'Using docproc, we read so that **it is read**.'),
+      ),
+    'objective',
+    /"Objective", has no figure/,
+  ],
+  [
+    'metrics in prose',
+    ({ edit }) =>
+      edit(SCOPE, (text) => text.replace(/(## Success metrics\n)[^]*?(?=^## )/m, '$1\nFast and cheap.\n\n')),
+    'metrics',
+    /has no table of metric, target and how it is measured/,
+  ],
+  [
+    'a metric that is only named',
+    ({ edit }) => edit(SCOPE, (text) => text.replace(/^\| cost .*$/m, '| cost |')),
+    'metrics',
+    /"cost" has no figure[^]*"cost" does not say how it is measured/,
+  ],
+  [
+    'no environments',
+    ({ edit }) => edit(SCOPE, (text) => text.replaceAll(/environment/gi, 'place')),
+    'versions',
+    /does not name the environments/,
+  ],
+  ['no scope at all', ({ remove }) => remove(SCOPE), 'versions', /does not name the version the definition pins/],
+  [
+    'a version that is none',
+    ({ edit, recordRuns }) => (edit('src/constants.ts', (text) => text.replaceAll("'3.4.2'", "'3.x'")), recordRuns()),
+    'versions',
+    /contractVersion \(3\.x\) pins nothing/,
+  ],
+  [
+    'secrets that no README names',
+    ({ remove }) => remove('README.md'),
+    'auth',
+    /does not say that DOCPROC_CLIENT_ID has to be set/,
+  ],
+  [
+    'no picture of our states',
+    ({ edit }) => edit(DIAGRAM, (text) => text.replaceAll('stateDiagram-v2', 'pie')),
+    'states',
+    /has no stateDiagram-v2/,
+  ],
+  [
+    'a definition that does not load',
+    ({ edit }) => edit('src/index.ts', (text) => `${text}\nthrow new Error('not today');\n`),
+    'states',
+    /^src\/index\.ts: not today$/,
+  ],
+  [
+    'a matrix in prose',
+    ({ edit }) =>
+      edit('README.md', (text) => text.replace(/(## Test matrix\n)[^]*?(?=^## )/m, '$1\nAll is tested.\n\n')),
+    'matrix',
+    /has no case H1 \(a happy path\)/,
+  ],
+  [
+    'a case that is only named',
+    ({ edit }) => edit('README.md', (text) => text.replace(/^\| S1 .*$/m, '| S1 |')),
+    'matrix',
+    /the case S1 does not say what is done and what must come of it/,
   ],
   [
     'no semantic dependencies',
@@ -130,6 +196,18 @@ const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string
     /the case W1: .*signature.* holds no test/,
   ],
   [
+    'a case without a test',
+    ({ edit }) => edit('README.md', (text) => text.replace(/^(\| W1 .*\|)[^|]*\|$/m, '$1 by hand |')),
+    'tests',
+    /the case W1 of the matrix names no test/,
+  ],
+  [
+    'a test nobody has run here',
+    ({ recordRuns }) => recordRuns((path) => (path.includes('signature') ? 'never' : undefined)),
+    'tests',
+    /the case W1: .*signature.* has never run here: `npm run jest -- integrations\/docproc\/tests\/webhooks/,
+  ],
+  [
     'a test that fails',
     ({ recordRuns }) => recordRuns((path) => (path.includes('rate-limit') ? { failed: 1 } : undefined)),
     'tests',
@@ -187,6 +265,50 @@ const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string
     /links to notes\.md, which is not there/,
   ],
   [
+    'a link to a heading that is not there',
+    ({ edit }) =>
+      edit('README.md', (text) => `${text}\n[cost](#price), [all](docs.md#x), [web](https://example.com#x)\n`),
+    'readme',
+    /^README\.md links to #price, which has no such heading[^]*README\.md links to docs\.md#x, which is not there[^]*link$/,
+  ],
+  [
+    'a link to a heading of a document without any',
+    ({ edit }) => (
+      edit('spike-notes.md', (text) => text.replaceAll(/^#+ /gm, '')),
+      edit('README.md', (text) => `${text}\n[by hand](spike-notes.md#once)\n`)
+    ),
+    'readme',
+    /links to spike-notes\.md#once, which has no such heading/,
+  ],
+  [
+    'a script that does not exist',
+    ({ edit }) =>
+      edit('README.md', (text) => `${text}\n\`npm run sing\`, \`npx playbook status docproc --loud | cat\`\n`),
+    'readme',
+    /names `npm run sing`, and there is no such script[^]*there is no flag --loud|there is no flag --loud[^]*`npm run sing`/,
+  ],
+  [
+    'an error that nobody has',
+    ({ edit }) => edit('RUNBOOK.md', swap('### REMOTE_FAILED', '### REMOTE_FAILED or OUT_OF_TEA')),
+    'runbook',
+    /names OUT_OF_TEA, which is no error of ours/,
+  ],
+  [
+    'an error that nobody has, of a definition that does not load',
+    ({ edit }) => (
+      edit('src/index.ts', (text) => `${text}\nthrow new Error('not today');\n`),
+      edit('RUNBOOK.md', swap('### REMOTE_FAILED', '### REMOTE_FAILED or OUT_OF_TEA'))
+    ),
+    'runbook',
+    /names OUT_OF_TEA, which is no error of ours/,
+  ],
+  [
+    'no word of a fallback',
+    ({ edit }) => edit('RUNBOOK.md', (text) => text.replaceAll(/fallback/gi, 'other')),
+    'runbook',
+    /does not say what the fallback is/,
+  ],
+  [
     'a failure without a fix',
     ({ edit }) =>
       edit('RUNBOOK.md', (text) => text.replace(/(### REMOTE_FAILED[^]*?)- \*\*Fix\*\*[^]*?(?=\n### )/, '$1')),
@@ -229,6 +351,30 @@ const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string
     ({ edit }) => edit('RUNBOOK.md', (text) => text.replaceAll('off by default', 'on')),
     'flag',
     /does not say that docproc is off by default/,
+  ],
+  [
+    'a flag in the configuration',
+    ({ edit }) => edit('config.example.yaml', (text) => `${text}enabled: true\n`),
+    'flag',
+    /config\.example\.yaml has an `enabled`/,
+  ],
+  [
+    'a rollout plan that is none',
+    ({ edit }) => edit('rollout.yaml', swap('onAbort: drain', 'onAbort: shrug')),
+    'rollout',
+    /^rollout\.yaml: [^]*onAbort must be one of/,
+  ],
+  [
+    'a rollout plan that is none, for what follows from it',
+    ({ edit }) => edit('rollout.yaml', swap('onAbort: drain', 'onAbort: shrug')),
+    'contract',
+    /^rollout\.yaml: [^]*onAbort must be one of/,
+  ],
+  [
+    'a pinned schema of something that is gone',
+    ({ folder }) => writeFileSync(join(folder, 'integrations/docproc/schemas/lookup-response-v3.0.0.json'), '{}'),
+    'contract',
+    /^schemas\/lookup-response-v3\.0\.0\.json /,
   ],
   ['no rollout plan', ({ remove }) => remove('rollout.yaml'), 'rollout', /rollout\.yaml is missing/],
   [
@@ -314,6 +460,24 @@ const OMISSIONS: readonly (readonly [string, (copy: ProjectCopy) => void, string
     /says a job costs \$0\.02, the definition \$0\.01/,
   ],
   [
+    'no price',
+    ({ edit }) => edit('config.example.yaml', without(/per_job_usd/)),
+    'cost',
+    /does not say cost\.per_job_usd/,
+  ],
+  [
+    'a price above its target',
+    ({ edit }) => edit('rollout.yaml', swap('objectiveMicros: 20000', 'objectiveMicros: 5000')),
+    'cost',
+    /a job costs \$0\.01, above the target of \$0\.005 in rollout\.yaml/,
+  ],
+  [
+    'a scope of access that no document explains',
+    ({ remove }) => remove(SCOPE),
+    'access',
+    /does not say what the scope jobs\.write is needed for/,
+  ],
+  [
     'no cost tags',
     ({ edit }) => edit('config.example.yaml', swap(/tags:\n.*/, 'tags: {}')),
     'tags',
@@ -352,6 +516,47 @@ describe('playbook check', () => {
     } finally {
       if (copy !== shared) copy.close();
     }
+  });
+
+  it('passes a proposed integration on what its definition has none of, and finds what it has and nobody classified', async () => {
+    const copy = copyProject('docproc');
+    const ask = ['--project', copy.folder];
+    const from = join(ROOT, 'test/authoring/documents/scans.yaml');
+    expect(await playbook(['new', 'scans', '--from', from, ...ask])).toMatchObject({ code: 0 });
+    expect(await playbook(['new', 'acme', ...ask])).toMatchObject({ code: 0 });
+    rmSync(join(copy.folder, 'package.json'));
+    const linesOf = async (service: string) => {
+      const { out } = await playbook(['check', service, ...ask, '--json']);
+      return new Map((JSON.parse(out) as CheckResult).lines.map(({ id, problems }) => [id, problems]));
+    };
+    const scans = await linesOf('scans');
+    expect(scans.get('classified')).toEqual([]);
+    expect(scans.get('scrubbed')).toEqual([]);
+    expect(scans.get('runbook')).toEqual([]);
+    expect(scans.get('layers')).toEqual(
+      ['contract/definition.test.ts', 'conformance.temporal.test.ts'].map((test) =>
+        expect.stringContaining(`tests/${test} has never run here`),
+      ),
+    );
+    expect((await linesOf('acme')).get('classified')).toEqual([]);
+    const scope = join(copy.folder, 'integrations/acme', SCOPE);
+    writeFileSync(scope, readFileSync(scope, 'utf8').replace(/^(- \*\*Classified\*\*: ).*/m, '$1who knows.'));
+    expect((await linesOf('acme')).get('classified')).toEqual([
+      expect.stringContaining('no field is classified: mark them'),
+    ]);
+    const runbook = join(copy.folder, 'integrations/acme/RUNBOOK.md');
+    writeFileSync(runbook, readFileSync(runbook, 'utf8').replace('### 401: AUTH_FAILED', '### 401: OUT_OF_TEA'));
+    expect((await linesOf('acme')).get('runbook')).toEqual([
+      'RUNBOOK.md names OUT_OF_TEA, which is no error of ours: see docs/errors.md',
+    ]);
+    copy.close();
+  });
+
+  it('asks nobody to set a secret that is in a file', async () => {
+    shared.edit('config.example.yaml', swap('env:DOCPROC_WEBHOOK_SECRET', 'file:/run/secrets/webhook'));
+    shared.edit('README.md', (text) => text.replaceAll('DOCPROC_WEBHOOK_SECRET', '…'));
+    const { lines } = await checked(shared, '--ready');
+    expect(lines.find(({ id }) => id === 'auth')).toMatchObject({ passed: true, problems: [] });
   });
 
   it('with --ready looks at that list only', async () => {

@@ -9,8 +9,8 @@ export interface ProjectCopy {
   readonly folder: string;
   readonly edit: (path: string, change: (text: string) => string) => void;
   readonly remove: (path: string) => void;
-  /** Makes a record of test runs, as the tests' reporter would after a run of everything. */
-  readonly recordRuns: (change?: (path: string) => Partial<Run> | undefined) => void;
+  /** Makes a record of test runs, as the tests' reporter would after a run of everything but what `change` says is `never` run. */
+  readonly recordRuns: (change?: (path: string) => Partial<Run> | 'never' | undefined) => void;
   /** Puts the documents and the record of test runs back as they were; code that was loaded stays loaded. */
   readonly restore: () => void;
   readonly close: () => void;
@@ -52,9 +52,11 @@ export function copyProject(service: string): ProjectCopy {
       const sources = paths.filter((path) => path.includes('/src/') && path.endsWith('.ts'));
       const runs = paths
         .filter((path) => path.endsWith('.test.ts'))
-        .map((path) => {
+        .flatMap((path) => {
+          const changed = change?.(path);
+          if (changed === 'never') return [];
           const files = Object.fromEntries([path, ...sources].map((file) => [file, hash(file)]));
-          return [path, { passed: 3, failed: 0, skipped: 0, files, ...change?.(path) }];
+          return [[path, { passed: 3, failed: 0, skipped: 0, files, ...changed }]];
         });
       const cache = join(folder, 'node_modules/.cache/playbook');
       mkdirSync(cache, { recursive: true });

@@ -13,23 +13,30 @@ export interface Wanted {
   readonly name: string;
 }
 
-/** The text below a heading; `undefined` where it is missing, empty, or still the template's. */
-export function written(facts: Facts, path: string, heading: RegExp): string | undefined {
+/** The text below a heading, or why there is none: it is missing, empty, or still the template's. */
+export function part(
+  facts: Facts,
+  path: string,
+  { heading, name }: Wanted,
+): { readonly text: string } | { readonly problems: readonly string[] } {
   const document = facts.documents.get(path);
-  const text = document === undefined ? undefined : sectionNamed(document, heading)?.text;
-  return text === undefined || contentOf(text) === '' || PLACEHOLDER.test(text) ? undefined : text;
+  if (document === undefined) return { problems: [`${path} is missing: write it`] };
+  const section = sectionNamed(document, heading);
+  if (section === undefined) return { problems: [`${path} has no section "${name}": write it`] };
+  const { text } = section;
+  if (contentOf(text) === '') return { problems: [`${path}, "${name}", is empty: write it`] };
+  const left = placeholders(text);
+  if (left.length === 0) return { text };
+  return { problems: left.map((one) => `${path}, "${name}", still holds ${one}: replace it`) };
 }
 
 /** What is wrong with the parts a document has to have. */
 export function partProblems(facts: Facts, path: string, wanted: readonly Wanted[]): string[] {
-  const document = facts.documents.get(path);
-  if (document === undefined) return [`${path} is missing: write it`];
-  return wanted.flatMap(({ heading, name }) => {
-    const section = sectionNamed(document, heading);
-    if (section === undefined) return [`${path} has no section "${name}": write it`];
-    if (contentOf(section.text) === '') return [`${path}, "${name}", is empty: write it`];
-    return placeholders(section.text).map((left) => `${path}, "${name}", still holds ${left}: replace it`);
+  const problems = wanted.flatMap((one) => {
+    const found = part(facts, path, one);
+    return 'text' in found ? [] : found.problems;
   });
+  return [...new Set(problems)];
 }
 
 /** What a template has left in a text. */
@@ -56,13 +63,13 @@ export function referenceProblems(facts: Facts, path: string): string[] {
 function linkProblems(facts: Facts, path: string, document: MarkdownDocument): string[] {
   return document.links.flatMap((link) => {
     if (/^[a-z][a-z0-9+.-]*:/i.test(link)) return [];
-    const [file = '', anchor] = link.split('#');
+    const [file, anchor] = [link.replace(/#.*$/, ''), /#(.*)$/.exec(link)?.[1]];
     const target = file === '' ? path : posix.join(dirname(path), file);
     const text = facts.files.get(target) ?? facts.linked(target);
     if (text === undefined) return [`${path} links to ${link}, which is not there: correct the link`];
     if (anchor === undefined || text === null || !target.endsWith('.md')) return [];
     const prose = text.replaceAll(/^```[^]*?^```$/gm, '');
-    const anchors = [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+    const anchors = (prose.match(/(?<=^#+ ).+$/gm) ?? []).map(anchorOf);
     return anchors.includes(anchor) ? [] : [`${path} links to ${link}, which has no such heading: correct the link`];
   });
 }

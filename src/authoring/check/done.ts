@@ -1,11 +1,11 @@
 import { isErrorCode } from '../../contracts/errors.ts';
-import { INITIAL_CONTROL } from '../../contracts/control.ts';
 import { parseManifest } from '../../proof/manifest.ts';
 import { isOpen } from '../gaps.ts';
-import { sectionNamed } from '../markdown.ts';
+import { cell, sectionNamed } from '../markdown.ts';
 import { partProblems, placeholders, referenceProblems, tableBelow } from './documents.ts';
 import type { Facts, Line } from './facts.ts';
 import { MATRIX } from './ready.ts';
+import { messageOf } from '../../rules/message-of.ts';
 
 const README = 'README.md';
 const RUNBOOK = 'RUNBOOK.md';
@@ -69,8 +69,8 @@ function testProblems(facts: Facts): string[] {
   const table = tableBelow(facts, README, MATRIX);
   if (table === undefined) return [`${README} has no test matrix: write it`];
   return table.rows.flatMap((row) => {
-    const [name = ''] = row;
-    const tests = (row.at(-1) ?? '').match(/[\w./-]+\.test\.ts/g) ?? [];
+    const name = cell(row, 0);
+    const tests = cell(row, row.length - 1).match(/[\w./-]+\.test\.ts/g) ?? [];
     if (tests.length === 0) return [`the case ${name} of the matrix names no test: name the file under tests/`];
     return tests.flatMap((path) => {
       const problem = runProblem(facts, path);
@@ -98,8 +98,7 @@ const PROOF = /^proofs\/([^/]+)\/manifest\.json$/;
 function proofProblems(facts: Facts): string[] {
   const { service, files, definition } = facts;
   const record = `\`playbook proof record ${service}\``;
-  const proofs = [...files].filter(([path]) => PROOF.test(path)).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const latest = proofs.at(-1);
+  const latest = [...files].findLast(([path]) => PROOF.test(path));
   if (latest === undefined) return [`proofs/ holds no proof run: ${record}`];
   const tests = [...files.keys()].filter((path) => PROOF_TEST.test(path));
   return [
@@ -122,7 +121,7 @@ function contractProblems(
       `${path} is of contract ${contractVersion}, the definition pins ${definition.value.contractVersion}: ${record}`,
     ];
   } catch (error) {
-    return [`${error instanceof Error ? error.message : String(error)} Record it again: ${record}`];
+    return [`${messageOf(error)} Record it again: ${record}`];
   }
 }
 
@@ -204,7 +203,6 @@ function flagProblems({ service, files }: Facts): string[] {
   const runbook = files.get(RUNBOOK) ?? '';
   const config = files.get('config.example.yaml') ?? '';
   return [
-    ...(INITIAL_CONTROL.enabled ? ['a service without a control state would be enabled: correct INITIAL_CONTROL'] : []),
     ...(/\boff by default\b/i.test(runbook.replaceAll('*', ''))
       ? []
       : [`${RUNBOOK} does not say that ${service} is off by default: say it, and how it is enabled`]),

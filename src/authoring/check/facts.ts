@@ -18,7 +18,7 @@ export interface TestRun {
 /** Everything a check looks at; gathered beforehand, so that the checks themselves decide and read nothing. */
 export interface Facts {
   readonly service: string;
-  /** The folder's text files by path within it, such as `README.md`. */
+  /** The folder's text files by path within it, such as `README.md`, in the order of their paths. */
   readonly files: ReadonlyMap<string, string>;
   /** Its Markdown files, read. */
   readonly documents: ReadonlyMap<string, MarkdownDocument>;

@@ -9,6 +9,7 @@ import { readGaps } from '../gaps.ts';
 import { readMarkdown } from '../markdown.ts';
 import type { Facts, Read } from './facts.ts';
 import { readTestRuns } from './test-runs.ts';
+import { messageOf } from '../../rules/message-of.ts';
 
 /** Kinds of files that are read as text. */
 const TEXT = /\.(?:md|ya?ml|ts|json)$/;
@@ -69,7 +70,7 @@ async function attempt<T>(what: string, read: () => Promise<T>): Promise<Read<T>
   try {
     return { value: await read() };
   } catch (error) {
-    return { problem: `${what}: ${error instanceof Error ? error.message : String(error)}` };
+    return { problem: `${what}: ${messageOf(error)}` };
   }
 }
 

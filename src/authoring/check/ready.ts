@@ -1,7 +1,8 @@
 import { JOB_STATES, isTerminal } from '../../contracts/states.ts';
 import { secretRefs } from '../../definition/index.ts';
 import { JOB_EVENTS, TRANSITIONS } from '../../rules/state-machine.ts';
-import { partProblems, placeholders, tableBelow, written } from './documents.ts';
+import { cell } from '../markdown.ts';
+import { part, partProblems, placeholders, tableBelow } from './documents.ts';
 import type { Facts, Line } from './facts.ts';
 
 const SCOPE = '00-scope.md';
@@ -27,9 +28,9 @@ export const READY: readonly Line[] = [
     list: 'ready',
     what: 'Objective with a metric',
     look: (facts) => {
-      const missing = partProblems(facts, SCOPE, [{ heading: /^objective/i, name: 'Objective' }]);
-      if (missing.length > 0) return missing;
-      const text = written(facts, SCOPE, /^objective/i) ?? '';
+      const found = part(facts, SCOPE, { heading: /^objective/i, name: 'Objective' });
+      if ('problems' in found) return found.problems;
+      const { text } = found;
       return [
         ...(/\bso that\b/i.test(text) ? [] : [`${SCOPE}, "Objective", does not say "so that …": say what it is for`]),
         ...(/\d/.test(text) ? [] : [`${SCOPE}, "Objective", has no figure: say how success is measured`]),
@@ -60,19 +61,23 @@ function metricProblems(facts: Facts): string[] {
   if (missing.length > 0) return missing;
   const rows = tableBelow(facts, SCOPE, /^success metrics/i)?.rows ?? [];
   if (rows.length === 0) return [`${SCOPE}, "Success metrics", has no table of metric, target and how it is measured`];
-  return rows.flatMap(([metric = '', target = '', how = '']) => [
-    ...(/\d/.test(target) ? [] : [`${SCOPE}: the metric "${metric}" has no figure as its target: give it one`]),
-    ...(how === '' ? [`${SCOPE}: the metric "${metric}" does not say how it is measured: say it`] : []),
-  ]);
+  return rows.flatMap((row) => {
+    const [metric, target, how] = [cell(row, 0), cell(row, 1), cell(row, 2)];
+    return [
+      ...(/\d/.test(target) ? [] : [`${SCOPE}: the metric "${metric}" has no figure as its target: give it one`]),
+      ...(how === '' ? [`${SCOPE}: the metric "${metric}" does not say how it is measured: say it`] : []),
+    ];
+  });
 }
 
 function versionProblems(facts: Facts): string[] {
   if ('problem' in facts.definition) return [facts.definition.problem];
   const { contractVersion } = facts.definition.value;
   const scope = facts.files.get(SCOPE) ?? '';
-  const unpinned = /\b(?:latest|[\dvx]+\.x|\*)\b/i.test(contractVersion) || !/\d/.test(contractVersion);
   return [
-    ...(unpinned ? [`the definition's contractVersion (${contractVersion}) pins nothing: name one version`] : []),
+    ...(/\.x\b/i.test(contractVersion)
+      ? [`the definition's contractVersion (${contractVersion}) pins nothing: name one version`]
+      : []),
     ...(scope.includes(contractVersion)
       ? []
       : [`${SCOPE} does not name the version the definition pins (${contractVersion}): name it`]),
@@ -148,11 +153,11 @@ function matrixProblems(facts: Facts): string[] {
   const wanted = [...CASES, ...(hasWebhooks ? [['W', 'a bad webhook'] as const] : [])];
   return [
     ...wanted
-      .filter(([letter]) => !rows.some(([name = '']) => new RegExp(`^${letter}\\d`).test(name)))
+      .filter(([letter]) => !rows.some((row) => new RegExp(`^${letter}\\d`).test(cell(row, 0))))
       .map(([letter, what]) => `README.md, "Test matrix", has no case ${letter}1 (${what}): add it`),
     ...rows
-      .filter(([, what = '', expectation = '']) => what === '' || expectation === '')
-      .map(([name = '']) => `README.md: the case ${name} does not say what is done and what must come of it: say it`),
+      .filter((row) => cell(row, 1) === '' || cell(row, 2) === '')
+      .map((row) => `README.md: the case ${cell(row, 0)} does not say what is done and what must come of it: say it`),
   ];
 }
 

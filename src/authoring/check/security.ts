@@ -1,7 +1,7 @@
 import { classifiedPaths, classify } from '../../definition/index.ts';
 import type { Integration } from '../../definition/index.ts';
 import { redactValue } from '../../rules/redaction.ts';
-import { partProblems, written } from './documents.ts';
+import { part } from './documents.ts';
 import type { Facts, Line } from './facts.ts';
 
 const SCOPE = '00-scope.md';
@@ -17,14 +17,14 @@ export const SECURITY: readonly Line[] = [
     list: 'security',
     what: 'Retention of samples set',
     look: (facts) =>
-      statement(facts, 'Retention', /\b\d+ (?:days?|weeks?|months?)\b/, 'how many days samples are kept'),
+      statementProblems(facts, 'Retention', /\b\d+ (?:days?|weeks?|months?)\b/, 'how many days samples are kept'),
   },
   {
     id: 'access',
     list: 'security',
     what: 'Least privilege, keys apart for each environment',
     look: (facts) => [
-      ...statement(facts, 'Access', /\b(?:scopes?|rights?|key|client)\b/i, 'which rights the keys have'),
+      ...statementProblems(facts, 'Access', /\b(?:scopes?|rights?|key|client)\b/i, 'which rights the keys have'),
       ...scopeProblems(facts),
     ],
   },
@@ -43,19 +43,23 @@ export const SECURITY: readonly Line[] = [
   },
 ];
 
-function statement(facts: Facts, name: string, fits: RegExp, what: string): string[] {
-  const missing = partProblems(facts, SCOPE, [{ heading: DATA, name: 'Data, retention and access' }]);
-  if (missing.length > 0) return missing;
-  const said = statementOf(facts, name);
-  return said !== undefined && fits.test(said)
-    ? []
-    : [`${SCOPE}, "Data, retention and access", does not say "${name}": say ${what}`];
+/** What stands in the item `- **Name**: …`, or that it does not say what it has to. */
+function statement(
+  facts: Facts,
+  name: string,
+  fits: RegExp,
+  what: string,
+): { readonly text: string } | { readonly problems: readonly string[] } {
+  const data = part(facts, SCOPE, { heading: DATA, name: 'Data, retention and access' });
+  if ('problems' in data) return data;
+  const said = new RegExp(`^- \\*\\*${name}\\*\\*: ([^]*?)(?=^- |$(?![^]))`, 'm').exec(data.text)?.[1];
+  if (said !== undefined && fits.test(said)) return { text: said };
+  return { problems: [`${SCOPE}, "Data, retention and access", does not say "${name}": say ${what}`] };
 }
 
-/** What stands in the item `- **Name**: …`. */
-function statementOf(facts: Facts, name: string): string | undefined {
-  const text = written(facts, SCOPE, DATA) ?? '';
-  return new RegExp(`^- \\*\\*${name}\\*\\*: ([^]*?)(?=^- |$(?![^]))`, 'm').exec(text)?.[1];
+function statementProblems(facts: Facts, name: string, fits: RegExp, what: string): readonly string[] {
+  const found = statement(facts, name, fits, what);
+  return 'text' in found ? [] : found.problems;
 }
 
 /** Every field a definition classifies, where it stands. */
@@ -66,18 +70,18 @@ function classifiedIn({ input, result, submit, status, webhook }: Integration) {
   );
 }
 
-function classificationProblems(facts: Facts): string[] {
+function classificationProblems(facts: Facts): readonly string[] {
   if ('problem' in facts.definition) return [facts.definition.problem];
   const fields = classifiedIn(facts.definition.value);
-  const problems = statement(
+  const found = statement(
     facts,
     'Classified',
     /\S/,
     'which fields are personal, health, card data or secret, or that none is and why',
   );
-  if (problems.length > 0) return problems;
-  const said = statementOf(facts, 'Classified') ?? '';
-  const named = [...said.matchAll(/`([\w.*]+)`/g)].map(([, field = '']) => field);
+  if ('problems' in found) return found.problems;
+  const said = found.text;
+  const named: readonly string[] = said.match(/(?<=`)[\w.*]+(?=`)/g) ?? [];
   const own = fields.filter(({ where }) => where === 'input' || where === 'result').map(({ path }) => path.join('.'));
   return [
     ...own

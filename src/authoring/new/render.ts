@@ -79,7 +79,7 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
       .join(', '),
     classified:
       personal.length === 0
-        ? 'none: no field looked like a person’s. Mark what is with `pii` in `src/models.ts` and name it here.'
+        ? 'none: no field looked like a person’s. Mark what is in `src/models.ts` and name it here.'
         : `${personal.map((field) => `\`${field}\``).join(', ')} of the result may name people and are personal data.`,
     gapRows: proposal.guesses
       .map(

@@ -7,6 +7,7 @@ import { callerTracing } from '../../client/caller-tracing.ts';
 import { closable } from '../../client/closable.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
 import type { CliIo } from '../io.ts';
+import { messageOf } from '../../rules/message-of.ts';
 
 /** A Temporal server that is not ours to start. */
 export interface External {
@@ -37,7 +38,7 @@ function namedIn(io: CliIo): External | undefined {
     const { address } = connectionOptions;
     return address === undefined || address === '' ? undefined : { address, namespace, connection: connectionOptions };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new PlaybookError('CONFIG_INVALID', `Temporal's environment configuration cannot be read: ${why}`, { cause });
   }
 }

@@ -3,6 +3,7 @@ import { ERRORS, PlaybookError } from '../../contracts/errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { InterruptedError } from './interrupted-error.ts';
 import type { External } from './external.ts';
+import { messageOf } from '../../rules/message-of.ts';
 
 const EVERY_MS = 2000;
 
@@ -22,7 +23,7 @@ export async function untilReachable<Connected>(
       if (interrupt.aborted) throw new InterruptedError('Interrupted while waiting for Temporal.');
       // Such as SETUP_MISSING: it was reached, and waiting changes nothing.
       if (error instanceof PlaybookError && !ERRORS[error.code].retryable) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const fields = { address: server.address, attempt, reason };
       if (attempt === 1 || attempt % 15 === 0) {
         logger.warn(fields, `Temporal at ${server.address} does not answer; trying again every ${EVERY_MS / 1000} s`);

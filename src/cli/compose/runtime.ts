@@ -3,6 +3,7 @@ import { PlaybookError } from '../../contracts/errors.ts';
 import { bucketEdges, createMetricRecorder, NO_METRICS, type MetricRecorder } from '../../contracts/metric-recorder.ts';
 import type { RuntimeSetup } from '../io.ts';
 import { logTemporalEntry } from './temporal-log.ts';
+import { messageOf } from '../../rules/message-of.ts';
 
 /**
  * Installs the runtime of Temporal's native part. It serves its own metrics and ours together, at `/metrics`.
@@ -22,7 +23,7 @@ export function installRuntime({ logger, metricsAddress }: RuntimeSetup): Metric
   try {
     Runtime.install({ ...runtime, telemetryOptions: { logging, metrics: { attachServiceName: false, prometheus } } });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const message = `Metrics cannot be served at ${metricsAddress} (${reason}). Choose another address with --metrics.`;
     throw new PlaybookError('PORT_IN_USE', message, { cause });
   }

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { PlaybookError } from '../../contracts/errors.ts';
 import type { SandboxOptions } from '../../sandbox/index.ts';
 import { INTEGRATIONS_FOLDER } from '../package-folders.ts';
+import { messageOf } from '../../rules/message-of.ts';
 
 /** The sandbox's options out of a YAML file. @throws PlaybookError CONFIG_INVALID */
 export async function readSandboxOptions(path: string): Promise<SandboxOptions> {
@@ -12,7 +13,7 @@ export async function readSandboxOptions(path: string): Promise<SandboxOptions> 
   try {
     parsed = parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new PlaybookError('CONFIG_INVALID', `The sandbox's options cannot be read from ${path}: ${why}`, { cause });
   }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;

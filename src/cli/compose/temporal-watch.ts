@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { MetricRecorder } from '../../contracts/metric-recorder.ts';
 import type { Logger } from '../../logging/logger.ts';
+import { messageOf } from '../../rules/message-of.ts';
 
 /** How often Temporal is asked whether it is there, and how long it may take, in milliseconds. */
 const EVERY_MS = 5_000;
@@ -51,7 +52,7 @@ export function startTemporalWatch(deps: {
     } catch (error) {
       misses += 1;
       if (!up || misses < MISSES || stopping.signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       logger.warn({ address, reason }, `Temporal at ${address} does not answer any more: ${meanwhile}`);
       awaySinceMs = performance.now();
       became(false);
