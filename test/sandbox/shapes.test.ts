@@ -102,6 +102,43 @@ describe('a shape', () => {
     expect((await call('GET', '/jobs/none')).json).not.toHaveProperty('about');
   });
 
+  it('names the first field of a body that is wrong, wherever it stands', async () => {
+    const inner = { type: 'object', properties: { a: { type: 'string' } } };
+    const schema = { ...plain.submit.schema, properties: { what: { type: 'string' }, tag: {}, inner } };
+    const { call } = await start({ submit: { ...plain.submit, schema } });
+    const refused = async (body: Json) => {
+      const { status, json } = await call('POST', '/jobs', body);
+      return [status, (json['error'] as Json)['message']];
+    };
+    expect(await refused({ what: 'tea', tag: 7 })).toEqual([400, 'tag: must be text']);
+    expect(await refused({ what: 'tea', inner: { a: 1 } })).toEqual([400, expect.stringMatching(/^inner\.a: /)]);
+    expect(await refused({ what: 'tea', sugar: 1 })).toEqual([400, expect.stringMatching(/^sugar: .*sugar/)]);
+    expect(await refused([] as unknown as Json)).toEqual([400, expect.stringMatching(/^body: /)]);
+  });
+
+  it('fills texts with whatever there is, and drifts at the word wherever it stands', async () => {
+    const job = { id: '$id', about: { state: '$word', say: ['${costMicros} for ${reference}', '$reference?'] } };
+    const { call, sandbox } = await start({ bodies: { ...plain.bodies, job } });
+    const { id, about } = (await call('POST', '/jobs', { what: 'tea' })).json;
+    expect(about).toEqual({ state: 'busy', say: ['10000 for ', null] });
+    sandbox.faults({ rules: [{ kind: 'drift', method: 'GET', status: 'odd' }] });
+    expect((await call('GET', `/jobs/${String(id)}`)).json).toMatchObject({ about: { state: 'odd' } });
+  });
+
+  it('without a list has none, and without a word in its jobs no word drifts', async () => {
+    const { list: _none, ...unlisted } = plain;
+    const sandbox = await startSandbox({ shape: { ...unlisted, bodies: { job: { id: '$id' } } } });
+    running.push(sandbox);
+    expect((await fetch(`${sandbox.url}/jobs`)).status).toBe(405);
+    sandbox.faults({ rules: [{ kind: 'drift', method: 'POST', add: { extra: 1 } }] });
+    const answer = await fetch(`${sandbox.url}/jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"what":"tea"}',
+    });
+    expect(await answer.json()).toEqual({ id: expect.any(String), extra: 1 });
+  });
+
   it('queues a job for the first half of its time, and has no result until it is done', async () => {
     const { call, ended } = await start(
       { states: { ...plain.states, queued: 'waiting' } },

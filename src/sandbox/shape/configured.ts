@@ -44,10 +44,10 @@ function createSubmitReader({ submit }: ShapeSpec): (body: unknown) => Submissio
   const schema = z.fromJSONSchema(submit.schema);
   const { take, idempotency } = submit;
   const textAt = (body: unknown, path: string | undefined): string | null => {
-    const value = path === undefined ? undefined : at(body, path);
-    if (value === undefined || value === null) return null;
-    if (typeof value === 'string') return value;
-    throw new ApiError(400, 'VALIDATION', `${path}: must be text`, { field: path ?? 'body' });
+    if (path === undefined) return null;
+    const value = at(body, path) ?? null;
+    if (value === null || typeof value === 'string') return value;
+    throw new ApiError(400, 'VALIDATION', `${path}: must be text`, { field: path });
   };
   return (given) => {
     const body: unknown = parseBody(schema, given);

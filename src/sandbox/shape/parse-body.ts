@@ -5,8 +5,9 @@ import { ApiError } from '../api-error.ts';
 export function parseBody<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const path = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])];
-  const field = path.join('.') || 'body';
-  throw new ApiError(400, 'VALIDATION', `${field}: ${issue?.message ?? 'is not valid'}`, { field });
+  const [first] = parsed.error.issues.map((issue) => ({
+    path: [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])].join('.') || 'body',
+    message: issue.message,
+  }));
+  throw new ApiError(400, 'VALIDATION', `${first?.path}: ${first?.message}`, { field: first?.path ?? 'body' });
 }

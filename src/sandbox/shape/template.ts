@@ -36,7 +36,9 @@ function fillOne(template: Template, values: Values): unknown {
   return Object.fromEntries(filled.filter(([, value]) => value !== undefined));
 }
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? ''));
+/** Nothing is no text; any other value is put into one as JSON. */
+const textOf = (value: unknown = null): string =>
+  typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
 
 function fillText(text: string, values: Values): unknown {
   const [, path, optional] = WHOLE.exec(text) ?? [];
