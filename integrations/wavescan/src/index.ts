@@ -46,7 +46,7 @@ export const integration = defineIntegration({
   errors: [
     // Too many scans of ours are under way: the same request will do once one of them is over.
     { ...conflict, serviceCode: 'TOO_MANY_SCANS', retryable: true, throttled: true, conflict: 'busy' },
-    { ...conflict, serviceCode: 'ID_TAKEN', retryable: false, conflict: 'invalid' },
+    { ...conflict, serviceCode: 'ID_TAKEN', code: 'IDEMPOTENCY_KEY_REUSED', retryable: false, conflict: 'invalid' },
   ],
   readError: (body) => faultDto.safeParse(body).data,
   webhook: {
