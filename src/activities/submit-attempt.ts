@@ -1,15 +1,14 @@
 import type { SubmitRequest } from '../contracts/activities.ts';
 import { PlaybookError } from '../contracts/errors.ts';
-import { jobReference } from '../contracts/ids.ts';
 import type { FileRef, JobObservation, Submitted } from '../contracts/jobs.ts';
-import { parseInput, type RemoteJob, type SubmitContext } from '../definition/index.ts';
+import { parseInput, type RemoteJob } from '../definition/index.ts';
 import { RequestFailed } from '../http/types.ts';
 import type { ActivityContext } from './activity-context.ts';
 import { judge } from './failures.ts';
-import { idempotencyKey } from './idempotency-key.ts';
 import type { OpenInputFile } from './input-files.ts';
-import { findByReference, mappedState, outbound, readAnswer, toObservation } from './observe.ts';
+import { findByReference, mappedState, toObservation } from './observe.ts';
 import type { ServiceRuntime } from './services.ts';
+import { readSubmitted, submitCall, uploadRequest } from './submit-call.ts';
 import { remember, type SubmitProgress } from './submit-progress.ts';
 
 const UNDER_WAY_EVERY_MS = 500;
@@ -102,9 +101,8 @@ async function upload({ runtime, progress, context, openInputFile }: SubmitAttem
   if (endpoint === undefined || progress.uploaded.includes(file.sha256)) return;
   const local = await openInputFile(file, context.signal);
   try {
-    const body = { open: local.open, bytes: file.bytes, contentType: file.contentType };
     progress.requests += 1;
-    await runtime.client.send({ ...endpoint.request(file), kind: 'upload', repeatable: true, body }, context.signal);
+    await runtime.client.send(uploadRequest(endpoint, file, local), context.signal);
     progress.uploaded.push(file.sha256);
   } finally {
     await local.dispose();
@@ -113,22 +111,7 @@ async function upload({ runtime, progress, context, openInputFile }: SubmitAttem
 
 async function send(attempt: SubmitAttempt, input: unknown): Promise<RemoteJob> {
   const { request, progress, context, now } = attempt;
-  const { integration, config, client, callbackUrl } = attempt.runtime;
-  const { submit } = integration;
-  const { kind } = submit.idempotency;
-  const key = idempotencyKey(config.environment, request);
-  const submission: SubmitContext<unknown> = {
-    input,
-    reference: jobReference(request),
-    idempotencyKey: key,
-    ...(callbackUrl === undefined ? {} : { callbackUrl: await callbackUrl(request) }),
-  };
-  const outgoing = {
-    ...outbound(submit, submission, 'submit'),
-    repeatable: kind !== 'none',
-    repeats: progress.mayHaveArrived,
-    ...(kind === 'header' ? { idempotencyKey: key } : {}),
-  };
+  const { submission, outgoing } = await submitCall(attempt.runtime, request, input);
   context.signal.throwIfAborted();
   if (now() >= request.deadlineAtMs) throw new PlaybookError('DEADLINE_EXCEEDED', 'The deadline passed.');
   const before = progress.mayHaveArrived;
@@ -139,16 +122,9 @@ async function send(attempt: SubmitAttempt, input: unknown): Promise<RemoteJob> 
     await announce(attempt);
     progress.requests += 1;
     // Not aborted by a cancellation: the answer holds the id by which the job can be canceled at the service.
-    const response = await client.send(outgoing, new AbortController().signal);
+    const response = await attempt.runtime.client.send({ ...outgoing, repeats: before }, new AbortController().signal);
     answered = true;
-    const job = readAnswer(attempt.runtime, submit, response, submission, 'submit response');
-    if (submit.sameInput !== undefined && !submit.sameInput(response.json, input)) {
-      throw new PlaybookError(
-        'IDEMPOTENCY_KEY_REUSED',
-        `${integration.service} holds other input under the idempotency key of ${request.key} (job ${job.externalId}).`,
-      );
-    }
-    return job;
+    return readSubmitted(attempt.runtime, response, submission);
   } catch (error) {
     const { arrival } = judge(error);
     progress.underWayAtMs = now();
