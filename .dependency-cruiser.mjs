@@ -52,6 +52,7 @@ export default {
       ['contracts', 'rules', 'definition', 'http', 'webhooks'],
       [node, packages('zod')],
     ),
+    only('probes-ask-as-jobs-do', 'probe', ['contracts', 'rules', 'definition', 'http', 'activities'], []),
     only(
       'codec-stands-alone',
       'codec',

@@ -2,6 +2,7 @@ export { createJobBench } from './bench.ts';
 export type { JobBench, TemporalHost } from './bench.ts';
 export { conformance, liveConformance, MATRIX } from './conformance.ts';
 export type { Conformance, ConformanceCase, ConformanceOptions } from './conformance.ts';
+export { fileSample } from './file-sample.ts';
 export { registerConformance } from './register.ts';
 export type { TestRunner } from './register.ts';
 export { isConformant, LAYERS, writeReport } from './report.ts';

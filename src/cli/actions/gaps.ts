@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { closeGap, isOpen, nextGap, readGaps } from '../../authoring/gaps.ts';
 import type { Gap } from '../../authoring/gaps.ts';
 import { writeWhole } from '../../authoring/write-whole.ts';
-import { PlaybookError } from '../../contracts/errors.ts';
-import { projectAt, serviceFolder } from '../compose/project.ts';
+import { projectAt, readGapFile, serviceFolder } from '../compose/project.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
@@ -53,11 +51,7 @@ async function gapFile(
   { service, project }: Omit<GapOptions, 'json'>,
 ): Promise<{ readonly path: string; readonly text: string }> {
   const path = join(await serviceFolder(projectAt(io, project), service), 'context-gaps.md');
-  try {
-    return { path, text: await readFile(path, 'utf8') };
-  } catch (cause) {
-    throw new PlaybookError('FILE_NOT_FOUND', `integrations/${service}/context-gaps.md cannot be read.`, { cause });
-  }
+  return { path, text: await readGapFile(path) };
 }
 
 function list(gaps: readonly Gap[]): string {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { proposalFromOpenApi } from '../../authoring/new/openapi.ts';
 import { usualProposal } from '../../authoring/new/proposal.ts';
@@ -9,6 +8,7 @@ import { checkNewService, readTemplates, writeFolder } from '../../authoring/new
 import { PlaybookError } from '../../contracts/errors.ts';
 import { loadIntegration } from '../../definition/index.ts';
 import { GENERATORS } from '../../gen/index.ts';
+import { currentUser } from '../compose/actor.ts';
 import { bringUpToDate, findOutdated } from '../compose/generated-files.ts';
 import { projectAt, RUNS_SOURCES } from '../compose/project.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -35,7 +35,7 @@ export async function newIntegration(io: CliIo, options: NewOptions): Promise<Ex
   checkNewService(project.integrations, service);
   const proposal =
     from === undefined ? usualProposal(service) : proposalFromOpenApi(service, await textOf(io, from), from);
-  const owner = options.owner ?? userInfo().username;
+  const owner = options.owner ?? currentUser();
   const startedOn = new Date().toISOString().slice(0, 10);
   const templates = await readTemplates(join(PACKAGE_FOLDER, 'templates', 'integration'));
   const files = renderIntegration(templates, { service, objective, owner, qps, costUsd, startedOn }, proposal);

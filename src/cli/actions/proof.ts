@@ -17,6 +17,7 @@ import { recordProof } from '../compose/record-proof.ts';
 import type { ReplayReport } from '../compose/replay-proof.ts';
 import { configFile, configPaths, integrationOf, isLocalSandbox, knownServices } from '../compose/service-configs.ts';
 import { withTemporaryTemporal } from '../compose/temporary-temporal.ts';
+import { unlessInterrupted } from '../compose/unless-interrupted.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
@@ -111,17 +112,6 @@ export async function record(io: CliIo, options: RecordCommandOptions): Promise<
     ].join('\n'),
   );
   return EXIT.ok;
-}
-
-/** After Ctrl-C nothing is left of the work but a sentence. */
-async function unlessInterrupted<Result>(io: CliIo, work: () => Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!io.interrupt.aborted) throw error;
-    io.stderr.write('Interrupted: nothing is written.\n');
-    return undefined;
-  }
 }
 
 /** A real service is asked for a job only when somebody said so. */

@@ -17,6 +17,7 @@ import type { Conformance, ConformanceOptions, ConformanceReport, Layer, Subject
 import { badUsage, didYouMean } from '../args/bad-usage.ts';
 import { openAccess } from '../compose/access.ts';
 import { ask, canAsk } from '../compose/ask.ts';
+import { jobPriceMicros } from '../compose/job-price.ts';
 import { startLogging } from '../compose/logging.ts';
 import { configFile, configPaths } from '../compose/service-configs.ts';
 import { withTemporaryTemporal } from '../compose/temporary-temporal.ts';
@@ -118,7 +119,7 @@ async function runLive(
     );
   }
   const config = await loadConfig(file, { service });
-  const priceMicros = jobPriceMicros(subject, config);
+  const priceMicros = jobPriceMicros(subject.integration, config);
   await agree(io, options, config, priceMicros, liveJobs(subject, chosen));
   const logging = startLogging(io, 'warn', path);
   const access = await openAccess({ io, logging, services: [service], configs });
@@ -152,10 +153,6 @@ async function runLive(
     await bench.close();
     await access.close();
   }
-}
-
-function jobPriceMicros({ integration }: Subject, { cost }: ServiceConfig): number {
-  return cost.per_job_usd === undefined ? integration.cost.perJobMicros : Math.round(cost.per_job_usd * 1e6);
 }
 
 /** How many jobs the chosen rows start at the service. */

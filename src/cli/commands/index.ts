@@ -6,6 +6,7 @@ import { allow, budget, deny, disable, enable, kill, restore, weight } from './c
 import { gaps } from './gaps.ts';
 import { gen } from './gen.ts';
 import { jobs } from './jobs.ts';
+import { probe } from './probe.ts';
 import { proof } from './proof.ts';
 import { create } from './new.ts';
 import { rollout } from './rollout.ts';
@@ -47,6 +48,7 @@ export const COMMANDS: CommandGroup = {
     setup,
     create,
     gaps,
+    probe,
     check,
     gen,
     proof,

@@ -2,10 +2,11 @@ import { hostname, userInfo } from 'node:os';
 
 /** Who gives a command, as far as the system knows: `user@host`. A statement, not a proof. */
 export function currentActor(): string {
-  return `${userName()}@${hostname()}`;
+  return `${currentUser()}@${hostname()}`;
 }
 
-function userName(): string {
+/** The name of who gives a command. */
+export function currentUser(): string {
   try {
     return userInfo().username;
   } catch {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { PlaybookError } from '../../contracts/errors.ts';
 import { SERVICE_PATTERN } from '../../contracts/ids.ts';
 import { listIntegrations, loadIntegration } from '../../definition/index.ts';
@@ -48,6 +48,16 @@ export async function serviceFolder(project: Project, service: string): Promise<
     'UNKNOWN_SERVICE',
     `There is no folder integrations/${service.slice(0, 64)}.${near === undefined ? '' : ` Did you mean ${near}?`} Known: ${known.join(', ') || 'none'}. \`playbook new\` makes one.`,
   );
+}
+
+/** The text of a service's `context-gaps.md`. @throws PlaybookError FILE_NOT_FOUND */
+export async function readGapFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const name = `integrations/${basename(dirname(path))}/context-gaps.md`;
+    throw new PlaybookError('FILE_NOT_FOUND', `${name} cannot be read.`, { cause });
+  }
 }
 
 /**
