@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type {
@@ -11,11 +10,11 @@ import type {
 import type { Submitted } from '../contracts/jobs.ts';
 import type { Random } from '../rules/backoff.ts';
 import { currentContext, type ActivityContext } from './activity-context.ts';
+import { heartbeating, onBehalfOfJob, RESULT_BYTES, together } from './batch-chunk.ts';
 import type { ReadControl } from './control-reader.ts';
 import { failureOf } from './failures.ts';
 import type { OpenInputFile } from './input-files.ts';
 import { movedOn } from './moved-on.ts';
-import { onBehalfOf } from './on-behalf-of.ts';
 import type { ServiceRuntime, Services } from './services.ts';
 import { attemptSubmit, type SubmitAttempt } from './submit-attempt.ts';
 import { resumeProgress, type SubmitProgress } from './submit-progress.ts';
@@ -27,10 +26,7 @@ export const CHUNK_CONCURRENCY = 16;
 const CHUNK_MS = 15_000;
 /** Longest pause before a repetition that is spent in the chunk, in milliseconds. */
 const SHORT_PAUSE_MS = 3_000;
-const HEARTBEAT_EVERY_MS = 500;
-/** Results that one answer carries, in bytes of JSON; the jobs of others are asked for once more. */
-const RESULT_BYTES = 256 * 1024;
-/** The same, for one job of a chunk, in its heartbeats. */
+/** The result of one job that its chunk's heartbeats carry, in bytes of JSON. */
 const HEARTBEAT_RESULT_BYTES = 1_024;
 
 /** What an attempt leaves to the next in its heartbeat details. */
@@ -87,19 +83,12 @@ class Chunk {
   }
 
   async run(): Promise<SubmittedChunk> {
-    const { context } = this;
-    setMaxListeners(2 * CHUNK_CONCURRENCY, context.signal);
-    const waiting = [...this.progress.keys()];
-    const next = async (): Promise<void> => {
-      for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) await this.submit(at);
-    };
-    context.heartbeat(this.details());
-    const heartbeats = setInterval(() => context.heartbeat(this.details()), HEARTBEAT_EVERY_MS);
-    try {
-      await Promise.all(Array.from({ length: CHUNK_CONCURRENCY }, next));
-    } finally {
-      clearInterval(heartbeats);
-    }
+    await heartbeating(
+      this.context,
+      CHUNK_CONCURRENCY,
+      () => this.details(),
+      () => together(this.progress.keys(), CHUNK_CONCURRENCY, (at) => this.submit(at)),
+    );
     return this.answer();
   }
 
@@ -155,11 +144,10 @@ class Chunk {
   private attemptAt(at: number): SubmitAttempt {
     const { batch, route, revision, deadlineAtMs, tags } = this.request;
     const { key, generation, unit, input } = this.request.jobs[at]!;
-    const { service, name } = batch;
     const owner = { unit, ...(tags === undefined ? {} : { tags }) };
     return {
-      runtime: onBehalfOf(this.runtime, owner, `batch ${name}`),
-      request: { service, key, generation, batch, input, route, revision, deadlineAtMs, ...owner },
+      runtime: onBehalfOfJob(this.deps.services, this.request, unit),
+      request: { service: batch.service, key, generation, batch, input, route, revision, deadlineAtMs, ...owner },
       progress: this.progress.get(at)!,
       context: {
         ...this.context,
