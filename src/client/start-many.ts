@@ -24,7 +24,7 @@ export interface StartManyOptions {
   readonly onRefused?: OnRefused;
 }
 
-/** A batch that this process feeds. */
+/** A batch that this process feeds. Its `results` reject as `fed` does; those of `playbook.batch(…)` are then what was accepted. */
 export interface FedBatch<Result> extends BatchHandle<Result> {
   /** Resolves once all jobs are accepted durably: from then on the batch needs its caller no more. Rejects as {@link startMany}. */
   readonly fed: Promise<{ readonly jobs: number }>;
