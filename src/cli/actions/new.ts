@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { proposalFromOpenApi } from '../../authoring/new/openapi.ts';
 import { usualProposal } from '../../authoring/new/proposal.ts';
 import { renderIntegration } from '../../authoring/new/render.ts';
-import { checkNewService, readTemplates, writeFolder } from '../../authoring/new/write.ts';
+import { readTemplates, writeFolder } from '../../authoring/new/write.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
 import { loadIntegration } from '../../definition/index.ts';
 import { GENERATORS } from '../../gen/index.ts';
-import { currentUser } from '../compose/actor.ts';
 import { bringUpToDate, findOutdated } from '../compose/generated-files.ts';
+import { InterruptedError } from '../compose/interrupted-error.ts';
+import { documentText, newAnswers } from '../compose/new-answers.ts';
+import type { GivenAnswers } from '../compose/new-answers.ts';
 import { projectAt, RUNS_SOURCES } from '../compose/project.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -17,28 +18,30 @@ import type { CliIo } from '../io.ts';
 import { PACKAGE_FOLDER } from '../package-folders.ts';
 
 export interface NewOptions {
-  readonly service: string;
-  /** An OpenAPI 3 document. */
-  readonly from: string | undefined;
-  readonly objective: string | undefined;
-  readonly owner: string | undefined;
-  readonly qps: number;
-  readonly costUsd: number;
+  readonly path: readonly string[];
+  readonly given: GivenAnswers;
+  /** Nobody is asked. */
+  readonly yes: boolean;
   readonly project: string | undefined;
   readonly json: boolean;
 }
 
 /** Writes the folder of a new integration, and what follows from its definition. */
-export async function newIntegration(io: CliIo, options: NewOptions): Promise<ExitCode> {
-  const { service, from, objective, qps, costUsd, json } = options;
+export async function newIntegration(io: CliIo, { given, ...options }: NewOptions): Promise<ExitCode> {
   const project = projectAt(io, options.project);
-  checkNewService(project.integrations, service);
+  const { path, json } = options;
+  const context = { path, integrations: project.integrations, asks: !options.yes && !json };
+  const answers = await newAnswers(io, given, context).catch((error: unknown) => {
+    if (!(error instanceof InterruptedError)) throw error;
+    io.stderr.write(`${error.message}\n`);
+  });
+  if (answers === undefined) return EXIT.failed;
+  const { service, from } = answers;
   const proposal =
-    from === undefined ? usualProposal(service) : proposalFromOpenApi(service, await textOf(io, from), from);
-  const owner = options.owner ?? currentUser();
+    from === undefined ? usualProposal(service) : proposalFromOpenApi(service, await documentText(io, from), from);
   const startedOn = new Date().toISOString().slice(0, 10);
   const templates = await readTemplates(join(PACKAGE_FOLDER, 'templates', 'integration'));
-  const files = renderIntegration(templates, { service, objective, owner, qps, costUsd, startedOn }, proposal);
+  const files = renderIntegration(templates, { ...answers, startedOn }, proposal);
   await writeFolder(join(project.integrations, service), files);
   if (!RUNS_SOURCES) await build(project.folder);
   const integration = await loadIntegration(project.code, service);
@@ -57,18 +60,6 @@ function report(service: string, count: number, guesses: readonly string[]): str
     `Next: playbook check ${service} --ready, then playbook gaps ${service} next.`,
     '',
   ].join('\n');
-}
-
-async function textOf(io: CliIo, path: string): Promise<string> {
-  try {
-    return await readFile(resolve(io.cwd, path), 'utf8');
-  } catch (cause) {
-    throw new PlaybookError(
-      'FILE_NOT_FOUND',
-      `${path} cannot be read. --from takes the path of an OpenAPI 3 document.`,
-      { cause },
-    );
-  }
 }
 
 async function build(folder: string): Promise<void> {
