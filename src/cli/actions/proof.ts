@@ -1,6 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { PlaybookError } from '../../contracts/errors.ts';
-import { loadConfig } from '../../definition/index.ts';
+import { loadConfig, loadSamples } from '../../definition/index.ts';
 import type { Integration } from '../../definition/index.ts';
 import { nearestName } from '../../rules/nearest-name.ts';
 import { requestLine } from '../../proof/compare.ts';
@@ -10,6 +12,7 @@ import type { HarEntry } from '../../proof/har.ts';
 import type { Manifest } from '../../proof/manifest.ts';
 import { listProofs, readManifest, readProof, removeDrafts, removeProof, writeProof } from '../../proof/store.ts';
 import type { Proof } from '../../proof/store.ts';
+import { fileSample } from '../../testing/index.ts';
 import { badUsage } from '../args/bad-usage.ts';
 import { inputOf } from '../compose/file-input.ts';
 import { startLogging } from '../compose/logging.ts';
@@ -23,7 +26,7 @@ import type { ExitCode } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { count, dollars, seconds } from '../output/format.ts';
 import { columns } from '../output/job-text.ts';
-import { INTEGRATIONS_FOLDER } from '../package-folders.ts';
+import { INTEGRATIONS_CODE, INTEGRATIONS_FOLDER } from '../package-folders.ts';
 import { jsonInput, onlyFile } from './jobs.ts';
 import { findSample, sampleKey } from './sample.ts';
 
@@ -59,7 +62,7 @@ async function chosenProof(io: CliIo, { service, proof, dir }: ProofOptions): Pr
 }
 
 export interface RecordCommandOptions extends ProofOptions {
-  /** @default the integration's demos/sample.* */
+  /** @default the integration's demos/sample.*, else the first of its samples */
   readonly file: string | undefined;
   /** A file with the job's input as JSON. */
   readonly input: string | undefined;
@@ -73,11 +76,21 @@ export interface RecordCommandOptions extends ProofOptions {
 
 /** Runs one job and keeps its traffic. */
 export async function record(io: CliIo, options: RecordCommandOptions): Promise<ExitCode> {
+  const scratch = await mkdtemp(join(tmpdir(), 'playbook-sample-'));
+  try {
+    return await recordWith(io, options, scratch);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** @param scratch where a sample's file may lie until the job is over */
+async function recordWith(io: CliIo, options: RecordCommandOptions, scratch: string): Promise<ExitCode> {
   const { service, path, retentionDays, maxWaitMs, json } = options;
   const integration = await integrationOf(service);
   const configs = configPaths(options.config === undefined ? [] : [options.config], [service], io.cwd, path);
   await checkTarget(service, configFile(service, configs), integration, options);
-  const input = await inputFor(io, integration, options);
+  const input = await inputFor(io, integration, options, scratch);
   const logging = startLogging(io, 'warn', path);
   const now = new Date();
   const key = options.key ?? sampleKey(now).replace('sample', 'proof');
@@ -137,14 +150,20 @@ async function checkTarget(
   }
 }
 
-async function inputFor(io: CliIo, integration: Integration, options: RecordCommandOptions): Promise<unknown> {
+async function inputFor(
+  io: CliIo,
+  integration: Integration,
+  options: RecordCommandOptions,
+  scratch: string,
+): Promise<unknown> {
   const { file, input, path, service } = options;
   if (file !== undefined && input !== undefined) throw badUsage('Give a file or --input, not both.', path);
   if (input !== undefined) return jsonInput(io, input);
   if (file !== undefined) return inputOf(integration, await onlyFile(io, file));
   const sample = await findSample([service]);
   if (sample !== undefined) return inputOf(integration, await onlyFile(io, sample.path));
-  throw badUsage(`${service} has no demos/sample.*: give a file, or the job's input as JSON with --input.`, path);
+  const samples = await loadSamples(INTEGRATIONS_CODE, service);
+  return fileSample(integration, samples.valid(1), scratch);
 }
 
 /** Shows what was recorded. */
