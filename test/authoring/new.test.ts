@@ -50,6 +50,7 @@ describe('playbook new', () => {
         'src/index.ts',
         'src/samples.ts',
         'tests/conformance.temporal.test.ts',
+        'tests/contract/proof.temporal.test.ts',
       ]),
     );
     expect(guesses).toContain('Submitting is POST /v3/jobs, and a job is asked for by GET /v3/jobs/{id}.');
@@ -61,7 +62,16 @@ describe('playbook new', () => {
   it('without a document writes the usual, and leaves the objective to be written', async () => {
     const { code, out } = await run('acme', '--owner', 'team');
     expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('integrations/acme is written') });
-    expect(parse(written('acme', 'sandbox.yaml'))).toMatchObject({ shape: { name: 'acme', auth: { kind: 'bearer' } } });
+    expect(parse(written('acme', 'sandbox.yaml'))).toMatchObject({
+      shape: {
+        name: 'acme',
+        auth: { kind: 'bearer' },
+        webhooks: { scheme: { kind: 'standard' }, events: { completed: 'job.completed', canceled: 'job.canceled' } },
+      },
+    });
+    expect(parse(written('acme', 'config.example.yaml'))).toMatchObject({
+      webhook: { secrets: ['env:ACME_WEBHOOK_SECRET'], token_secret: 'env:ACME_CALLBACK_SECRET' },
+    });
     const checked = await playbook(['check', 'acme', '--ready', '--project', project.folder]);
     expect(checked.code).toBe(1);
     expect(checked.out).toContain('still holds ‹do what›: replace it');

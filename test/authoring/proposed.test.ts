@@ -10,6 +10,8 @@ import { fileSample } from '../../src/testing/file-sample.ts';
 import { playbook } from '../cli/helpers/test-io.ts';
 import { ROOT } from '../docs/markdown.ts';
 import { until } from '../helpers/until.ts';
+import { isGenuine, startReceiver } from '../sandbox/support/receiver.ts';
+import type { Received } from '../sandbox/support/receiver.ts';
 import { copyProject } from './project-copy.ts';
 
 const project = copyProject('docproc');
@@ -42,8 +44,13 @@ async function proposed(service: string, headers: Readonly<Record<string, string
   const integration = await loadIntegration(root, service);
   const { status, submit, list } = integration;
   const job = {
-    submit: async (input: unknown, key: string) => {
-      const context = { input: integration.input.parse(input), reference: `${key}~1`, idempotencyKey: key };
+    submit: async (input: unknown, key: string, callbackUrl?: string) => {
+      const context = {
+        input: integration.input.parse(input),
+        reference: `${key}~1`,
+        idempotencyKey: key,
+        ...(callbackUrl === undefined ? {} : { callbackUrl }),
+      };
       return submit.read(submit.response.parse(await send(submit.request(context))), context);
     },
     look: async (externalId: string) =>
@@ -81,6 +88,17 @@ describe('what `playbook new` makes of a document works with the sandbox it make
     const failed = await job.submit(failing.input, 'd');
     await job.ended(failed.externalId);
     expect(await job.look(failed.externalId)).toMatchObject({ word: 'failed', error: { code: failing.code } });
+    const receiver = await startReceiver();
+    const told = await job.submit(failing.input, 'e', receiver.url);
+    await until('its webhook has come', async () => receiver.received.length > 0);
+    const [event] = receiver.received as [Received];
+    expect(isGenuine(event)).toBe(true); // by Standard Webhooks
+    const { webhook } = integration;
+    expect(webhook?.read(webhook.payload.parse(event.json))).toEqual({
+      state: 'FAILED',
+      externalId: told.externalId,
+      reference: 'e~1',
+    });
     const found = integration.lookup?.request({ reference: 'b~1' });
     expect(found).toMatchObject({ path: '/v2/calls', query: { correlation_id: 'b~1', per_page: 1 } });
     expect(await send(found as EndpointRequest)).toMatchObject({ total: 1 });
@@ -114,6 +132,7 @@ describe('what `playbook new` makes of a document works with the sandbox it make
     expect(await job.page({ limit: 1 })).toMatchObject({ jobs: [{ externalId: 'mine' }], next: '1' });
     expect(await job.page({ limit: 1, cursor: '2' })).toEqual({ jobs: [] });
     expect(integration).not.toHaveProperty('lookup');
+    expect(integration).not.toHaveProperty('webhook'); // nothing takes the URL they would go to
     expect(integration.cancel?.request({ externalId: 'mine' })).toMatchObject({
       method: 'DELETE',
       path: '/scans/mine',

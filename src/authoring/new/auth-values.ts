@@ -1,9 +1,14 @@
 import type { ProposedAuth } from './proposal.ts';
 import type { TemplateValues } from './template.ts';
 
+/** The environment's variable for one of a service's secrets. */
+export function variableName(service: string, name: string): string {
+  return `${service.toUpperCase().replaceAll('-', '_')}_${name}`;
+}
+
 /** What the documents and the configuration say of authentication. */
 export function authValues(service: string, auth: ProposedAuth): TemplateValues {
-  const variable = (name: string): string => `${service.toUpperCase().replaceAll('-', '_')}_${name}`;
+  const variable = (name: string): string => variableName(service, name);
   const set = (names: readonly string[]): string =>
     `; set ${names.map((name) => `\`${variable(name)}\``).join(' and ')}`;
   switch (auth.type) {

@@ -2,7 +2,7 @@ import { PlaybookError } from '../../contracts/errors.ts';
 import type { ObservedState } from '../../contracts/states.ts';
 import { list, operationsOf, readDocument, resolve, textOf, tree } from './document.ts';
 import type { Operation, Tree } from './document.ts';
-import { usualProposal } from './proposal.ts';
+import { usualProposal, WEBHOOK_EVENTS } from './proposal.ts';
 import type { Proposal, ProposedAuth, ProposedIdempotency, Schema } from './proposal.ts';
 import { fieldOf, fieldsOf, typesOf } from './schema.ts';
 
@@ -150,7 +150,7 @@ function submitOf(submit: JobCalls['submit'], guess: (sentence: string) => void)
   );
   if (callbackField !== undefined)
     guess(
-      `\`${callbackField}\` takes the URL webhooks go to. Whether and how they are signed no document says: jobs are polled until \`webhook\` is added to the definition.`,
+      `\`${callbackField}\` takes the URL webhooks go to. They are proposed as Standard Webhooks named ${Object.keys(WEBHOOK_EVENTS).join(', ')}, with the job as \`data\`; one that is signed otherwise is refused, and its job polled.`,
     );
   return {
     method: submit.method === 'PUT' ? 'PUT' : 'POST',

@@ -83,6 +83,13 @@ export interface Proposal {
   readonly guesses: readonly string[];
 }
 
+/** What is proposed of webhooks, which no document tells: their names, and what each claims. Only where a submit takes the URL they go to. */
+export const WEBHOOK_EVENTS = {
+  'job.completed': 'COMPLETED',
+  'job.failed': 'FAILED',
+  'job.canceled': 'CANCELED',
+} as const satisfies Readonly<Record<string, ObservedState>>;
+
 /** What is proposed where no document says otherwise. */
 export function usualProposal(service: string): Proposal {
   const text: Schema = { type: 'string', minLength: 1 };
@@ -151,6 +158,7 @@ export function usualProposal(service: string): Proposal {
     words: { PROCESSING: 'PROCESSING', COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELED: 'CANCELED' },
     guesses: [
       'No document of the API was given: paths, fields and words are the usual ones. Compare each with the service.',
+      `Webhooks are proposed as Standard Webhooks named ${Object.keys(WEBHOOK_EVENTS).join(', ')}; one that is signed otherwise is refused, and its job polled.`,
     ],
   };
 }

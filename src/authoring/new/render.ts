@@ -1,5 +1,6 @@
-import { authValues } from './auth-values.ts';
+import { authValues, variableName } from './auth-values.ts';
 import { listValues } from './list-values.ts';
+import { WEBHOOK_EVENTS } from './proposal.ts';
 import type { Proposal, Schema } from './proposal.ts';
 import { failingCode, failingField, sandboxFile } from './sandbox-file.ts';
 import { access, literal, personalFields, propertyName, sampleOf, zodSource } from './schema-source.ts';
@@ -87,6 +88,12 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
           `| ${index + 4} | Contract | ${guess.replaceAll('|', '\\|')} Is that so? | Medium | Guessed by \`playbook new\`: compare with the service | ${answers.owner} | Open |`,
       )
       .join('\n'),
+    hasWebhook: submit.callbackField !== undefined,
+    events: Object.entries(WEBHOOK_EVENTS)
+      .map(([event, state]) => `  '${event}': '${state}',`)
+      .join('\n'),
+    webhookSecret: variableName(service, 'WEBHOOK_SECRET'),
+    callbackSecret: variableName(service, 'CALLBACK_SECRET'),
     hasUpload: upload !== undefined,
     hasPersonal: personalFields(job.body).length > 0 || (list !== undefined && personalFields(list.page).length > 0),
     hasResult: result !== undefined,
@@ -105,7 +112,13 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
     completedWord: Object.keys(words).find((word) => words[word] === 'COMPLETED') ?? 'COMPLETED',
     inputSource: inputSource(proposal, input),
     jobSource: zodSource(job.body, 'answer'),
-    modelImports: ['jobDto', 'jobInput', ...(list === undefined ? [] : ['jobPageDto']), 'jobResult'].join(', '),
+    modelImports: [
+      ...(submit.callbackField === undefined ? [] : ['eventDto']),
+      'jobDto',
+      'jobInput',
+      ...(list === undefined ? [] : ['jobPageDto']),
+      'jobResult',
+    ].join(', '),
     bodyContext: [
       'input',
       ...(submit.referenceField === undefined ? [] : ['reference']),

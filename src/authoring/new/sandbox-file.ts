@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { fieldOf, fieldsOf } from './schema.ts';
+import { WEBHOOK_EVENTS } from './proposal.ts';
 import type { Proposal, ProposedAuth, Schema } from './proposal.ts';
 import { isNullable, sampleOf } from './schema-source.ts';
 
@@ -54,12 +55,23 @@ export function sandboxFile(service: string, proposal: Proposal): string {
       result: resultTemplate(proposal),
       ...(job.error === undefined ? {} : { failure: failureTemplate(fieldOf(job.body, job.error)) }),
     },
+    ...(submit.callbackField === undefined ? {} : { webhooks: webhooksOf() }),
     work: { kind: work, ...(work === 'none' ? failsOf(proposal) : {}) },
   };
   const about = `# ${service}'s API, for its sandbox: proposed from the definition. Every key: src/sandbox/options.ts, and under \`shape\`
 # src/sandbox/shape/spec.ts. What the real service does otherwise belongs here as soon as it is known.
 `;
   return `${about}${stringify({ processing: { minMs: 200, maxMs: 600 }, limit: { rate: 20 }, shape }, { lineWidth: 120 })}`;
+}
+
+/** Events by the sandbox's names of what they are about. */
+function webhooksOf() {
+  const events = Object.entries(WEBHOOK_EVENTS).map(([event, state]) => [state.toLowerCase(), event]);
+  return {
+    scheme: { kind: 'standard' },
+    events: Object.fromEntries(events) as Readonly<Record<string, string>>,
+    body: { type: '$event', data: '$job' },
+  };
 }
 
 /** Jobs whose first text begins with `fail` do. */
