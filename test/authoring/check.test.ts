@@ -534,7 +534,7 @@ describe('playbook check', () => {
     expect(scans.get('scrubbed')).toEqual([]);
     expect(scans.get('runbook')).toEqual([]);
     expect(scans.get('layers')).toEqual(
-      ['contract/definition.test.ts', 'conformance.temporal.test.ts'].map((test) =>
+      ['contract/definition.test.ts', 'contract/proof.temporal.test.ts', 'conformance.temporal.test.ts'].map((test) =>
         expect.stringContaining(`tests/${test} has never run here`),
       ),
     );
