@@ -1,6 +1,7 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { parseRetryAfter } from '../../src/sandbox/webhooks/post.ts';
-import { createStandardSigner } from '../../src/sandbox/webhooks/sign.ts';
+import { createHmacSigner, createStandardSigner } from '../../src/sandbox/webhooks/sign.ts';
 import { sorted, start, until } from './support/api.ts';
 import type { Caller, Json } from './support/api.ts';
 import { isGenuine, startReceiver } from './support/receiver.ts';
@@ -202,6 +203,32 @@ describe('webhook faults', () => {
     await until(() => receiver.received.length === 1);
     expect(Number(receiver.received[0]?.headers['webhook-timestamp']) - Date.now() / 1_000).toBeCloseTo(600, -1);
     expect(receiver.received.every(isGenuine)).toBe(true);
+  });
+});
+
+describe('createHmacSigner', () => {
+  const form = {
+    signatureHeader: 'X-Sig',
+    prefix: 'sha256=',
+    encoding: 'hex',
+    template: '{timestamp}.{id}.{body}',
+  } as const;
+  const message = { id: 'e1', timestampS: 1_700_000_000, body: '{"a":1}' };
+
+  it('signs what the template names, and says only what the scheme has a header for', () => {
+    const mac = createHmac('sha256', 'key').update('1700000000.e1.{"a":1}').digest('hex');
+    expect(createHmacSigner(form, 'key')(message)).toEqual({ 'x-sig': `sha256=${mac}` });
+    expect(createHmacSigner({ ...form, idHeader: 'X-Id', timestampHeader: 'X-At' }, 'key')(message)).toEqual({
+      'x-id': 'e1',
+      'x-at': '1700000000',
+      'x-sig': `sha256=${mac}`,
+    });
+  });
+
+  it('forges in the right form', () => {
+    const { 'x-sig': forged = '' } = createHmacSigner(form, 'key')(message, true);
+    expect(forged).toMatch(/^sha256=[\da-f]{64}$/);
+    expect(forged).not.toBe(createHmacSigner(form, 'key')(message)['x-sig']);
   });
 });
 

@@ -45,6 +45,40 @@ describe('the matrix', () => {
     expect(new Set(MATRIX.map(({ layer }) => layer))).toEqual(new Set(LAYERS));
   });
 
+  it('says of each row why a definition has nothing to try', async () => {
+    const { integration, ...subject } = await subjectOf('docproc');
+    const whys = (change: Partial<typeof integration>, samples = subject.samples) => {
+      const changed = { ...subject, samples, integration: { ...integration, ...change } };
+      const { cases } = conformance(changed, () => Promise.reject(new Error('no server here')));
+      return Object.fromEntries(
+        cases.flatMap(({ id, notApplicable }) => (notApplicable === undefined ? [] : [[id, notApplicable]])),
+      );
+    };
+    expect(whys({})).toEqual({});
+    const { cancel: _cancel, list: _list, lookup: _lookup, errors: _errors, webhook: _webhook, ...least } = integration;
+    const { failing: _failing, ...completing } = subject.samples;
+    const bare = { ...least, submit: { ...integration.submit, idempotency: { kind: 'none' as const } } };
+    const { cases } = conformance({ ...subject, samples: completing, integration: bare }, () =>
+      Promise.reject(new Error('no')),
+    );
+    const found = new Map(cases.map(({ id, notApplicable }) => [id, notApplicable]));
+    for (const [id, why] of [
+      ['S1', 'a submit cannot be repeated safely'],
+      ['S3', 'a submit cannot be repeated safely'],
+      ['S4', 'a repeated submit is answered as the first was, and there is no search'],
+      ['S5', 'the definition has no error rules'],
+      ['F1', 'its samples name no job that fails'],
+      ['X1', 'the service offers no way to cancel a job'],
+      ['P1', 'the service offers no list'],
+      ['W1', 'the definition has no webhooks'],
+      ['H1', undefined],
+      ['S2', undefined],
+    ] as const)
+      expect([id, found.get(id)]).toEqual([id, why]);
+    const putId = { ...integration.submit, idempotency: { kind: 'put-id' as const, lifetimeMs: 1 } };
+    expect(whys({ submit: putId })).not.toHaveProperty('S4');
+  });
+
   it('is registered with a test runner by layer, and is not covered before it ran', async () => {
     const names: string[] = [];
     const ends: (() => Promise<void>)[] = [];

@@ -41,8 +41,8 @@ export function createStandardSigner(secret: string): WebhookSigner {
 export function createHmacSigner(form: HmacForm, secret: string): WebhookSigner {
   const { signatureHeader, timestampHeader, idHeader, prefix, encoding, template } = form;
   return ({ id, timestampS, body }, forged = false) => {
-    const values: Readonly<Record<string, string>> = { id, timestamp: String(timestampS), body };
-    const signed = template.replaceAll(/\{(id|timestamp|body)\}/g, (_, name: string) => values[name] ?? '');
+    const values = { id, timestamp: String(timestampS), body };
+    const signed = template.replaceAll(/\{(id|timestamp|body)\}/g, (_, name: keyof typeof values) => values[name]);
     const signature = createHmac('sha256', secret).update(signed).digest(encoding);
     return {
       ...(idHeader === undefined ? {} : { [idHeader.toLowerCase()]: id }),
