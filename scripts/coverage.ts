@@ -14,17 +14,14 @@ interface Count {
 type Kind = 'lines' | 'branches';
 type FileCounts = Readonly<Record<Kind, Count>>;
 
-/**
- * Branches of workflow code are left out: its compiler adds branches of its own. The aim for the others is 90 %; they are at 88.5 %
- * since batches and scaffolds came, whose failure paths are tried only in the long tests.
- */
+/** Branches of workflow code are left out: its compiler adds branches of its own. */
 const THRESHOLDS: readonly {
   readonly kind: Kind;
   readonly least: number;
   readonly counts: (file: string) => boolean;
 }[] = [
   { kind: 'lines', least: 95, counts: () => true },
-  { kind: 'branches', least: 87, counts: (file) => !file.startsWith(join('src', 'workflows') + sep) },
+  { kind: 'branches', least: 90, counts: (file) => !file.startsWith(join('src', 'workflows') + sep) },
 ];
 const SHOWN = 15;
 
