@@ -16,7 +16,7 @@ import { failureOf } from './failures.ts';
 import type { OpenInputFile } from './input-files.ts';
 import { movedOn } from './moved-on.ts';
 import type { ServiceRuntime, Services } from './services.ts';
-import { attemptSubmit, type SubmitAttempt } from './submit-attempt.ts';
+import { attemptSubmit, type EarlierBatches, type SubmitAttempt } from './submit-attempt.ts';
 import { resumeProgress, type SubmitProgress } from './submit-progress.ts';
 import { submitVerdict } from './submit-verdict.ts';
 
@@ -41,6 +41,7 @@ interface Deps {
   readonly services: Services;
   readonly readControl: ReadControl;
   readonly openInputFile: OpenInputFile;
+  readonly earlierBatches?: EarlierBatches;
   readonly now: () => number;
   readonly random: Random;
   readonly context?: typeof currentContext;
@@ -155,6 +156,7 @@ class Chunk {
         acknowledgedHeartbeat: () => this.context.acknowledgedHeartbeat(this.details()),
       },
       openInputFile: this.deps.openInputFile,
+      earlierBatches: this.deps.earlierBatches,
       now: this.deps.now,
     };
   }

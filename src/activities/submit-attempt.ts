@@ -1,4 +1,5 @@
 import type { SubmitRequest } from '../contracts/activities.ts';
+import type { BatchPart } from '../contracts/batch.ts';
 import { PlaybookError } from '../contracts/errors.ts';
 import type { FileRef, JobObservation, Submitted } from '../contracts/jobs.ts';
 import { parseInput, type RemoteJob } from '../definition/index.ts';
@@ -21,8 +22,17 @@ export interface SubmitAttempt {
   readonly progress: SubmitProgress;
   readonly context: ActivityContext;
   readonly openInputFile: OpenInputFile;
+  /** Where else a key is; without it only what ran alone is found again. */
+  readonly earlierBatches?: EarlierBatches | undefined;
   readonly now: () => number;
 }
+
+/** The parts of batches, of those wanted, that have a job with a key, the ones to be tried first at the front. */
+export type EarlierBatches = (
+  service: string,
+  key: string,
+  isWanted: (part: BatchPart) => boolean,
+) => Promise<readonly BatchPart[]>;
 
 /** One attempt at one submit: find what may be there already, upload, send. */
 export async function attemptSubmit(attempt: SubmitAttempt): Promise<Submitted> {
@@ -32,13 +42,8 @@ export async function attemptSubmit(attempt: SubmitAttempt): Promise<Submitted> 
   if (found !== undefined) return submitted(attempt, found);
   for (const file of integration.upload?.files(input) ?? []) await upload(attempt, file);
   try {
-    return submitted(attempt, await send(attempt, input));
+    return submitted(attempt, await sendAsBefore(attempt, input));
   } catch (error) {
-    // Run alone before, or in another batch: a service that compares whole requests takes only the one it had, webhook address included.
-    if (attempt.request.batch !== undefined && error instanceof RequestFailed && isReused(error)) {
-      const { batch: _, ...alone } = attempt.request;
-      return submitted(attempt, await send({ ...attempt, request: alone }, input));
-    }
     // The service says it has this job already and does not show it: it is found as a lost one would be.
     const isDuplicate = judge(error).conflict === 'duplicate' && integration.lookup !== undefined;
     const existing = isDuplicate ? await lookUp(attempt) : undefined;
@@ -47,8 +52,44 @@ export async function attemptSubmit(attempt: SubmitAttempt): Promise<Submitted> 
   }
 }
 
-function isReused({ failure }: RequestFailed): boolean {
-  return failure.code === 'IDEMPOTENCY_KEY_REUSED';
+/**
+ * Sends; a key that is refused as reused may have run elsewhere before. A service that compares whole requests takes only the
+ * one it had, webhook address included: it is sent as it would have been alone and in the batches that have the key.
+ */
+async function sendAsBefore(attempt: SubmitAttempt, input: unknown): Promise<RemoteJob> {
+  const { batch, ...alone } = attempt.request;
+  try {
+    return await send(attempt, input);
+  } catch (error) {
+    if (!isReused(error)) throw error;
+    const isOther = (place: BatchPart): boolean => place.name !== batch?.name || place.part !== batch.part;
+    const again =
+      (batch === undefined ? undefined : await sendUnlessReused({ ...attempt, request: alone }, input)) ??
+      (await sendAsIn(await (attempt.earlierBatches?.(alone.service, alone.key, isOther) ?? [])));
+    if (again === undefined) throw error;
+    return again;
+  }
+
+  async function sendAsIn(places: readonly BatchPart[]): Promise<RemoteJob | undefined> {
+    for (const place of places) {
+      const job = await sendUnlessReused({ ...attempt, request: { ...alone, batch: place } }, input);
+      if (job !== undefined) return job;
+    }
+    return undefined;
+  }
+}
+
+async function sendUnlessReused(attempt: SubmitAttempt, input: unknown): Promise<RemoteJob | undefined> {
+  try {
+    return await send(attempt, input);
+  } catch (error) {
+    if (isReused(error)) return undefined;
+    throw error;
+  }
+}
+
+function isReused(error: unknown): boolean {
+  return error instanceof RequestFailed && error.failure.code === 'IDEMPOTENCY_KEY_REUSED';
 }
 
 /**

@@ -9,7 +9,7 @@ import type { OpenInputFile } from './input-files.ts';
 import { onBehalfOf } from './on-behalf-of.ts';
 import type { Services } from './services.ts';
 import { movedOn } from './moved-on.ts';
-import { attemptSubmit, type SubmitAttempt } from './submit-attempt.ts';
+import { attemptSubmit, type EarlierBatches, type SubmitAttempt } from './submit-attempt.ts';
 import { remember, resumeProgress } from './submit-progress.ts';
 import { submitVerdict } from './submit-verdict.ts';
 
@@ -20,6 +20,7 @@ export function createSubmitActivities(deps: {
   readonly services: Services;
   readonly readControl: ReadControl;
   readonly openInputFile: OpenInputFile;
+  readonly earlierBatches?: EarlierBatches;
   readonly now: () => number;
   readonly random: Random;
   readonly context?: typeof currentContext;
@@ -27,11 +28,11 @@ export function createSubmitActivities(deps: {
   const currentAttempt = deps.context ?? currentContext;
   return {
     submitJob: async (request) => {
-      const { services, openInputFile, now } = deps;
+      const { services, openInputFile, earlierBatches, now } = deps;
       const context = currentAttempt();
       const runtime = onBehalfOf(services.get(request.service, request.route), request);
       const progress = resumeProgress(context, runtime.integration.submit.idempotency);
-      const attempt: SubmitAttempt = { runtime, request, progress, context, openInputFile, now };
+      const attempt: SubmitAttempt = { runtime, request, progress, context, openInputFile, earlierBatches, now };
       context.heartbeat(progress);
       const heartbeats = setInterval(() => context.heartbeat(progress), HEARTBEAT_EVERY_MS);
       try {

@@ -23,6 +23,7 @@ import {
 import { callerTracing } from '../client/caller-tracing.ts';
 import { changeControl, ensureGate, readControl, readGate } from '../client/control.ts';
 import { readHeldGate } from '../client/held-gate.ts';
+import { createEarlierBatches } from '../client/earlier-batches.ts';
 import { countOpenJobs, oldestProcessingMs } from '../client/open-jobs.ts';
 import { renewLease } from '../client/rollout.ts';
 import { cancelJob, readStageJobs } from '../client/stage-samples.ts';
@@ -121,10 +122,15 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
     sinks: options.tracing?.sinks ?? NO_TRACES,
   };
   const stopping = new AbortController();
+  const sending = {
+    ...io,
+    openInputFile: options.openInputFile ?? openInputFile,
+    earlierBatches: createEarlierBatches(client, Date.now),
+  };
   const activities = {
-    submit: createSubmitActivities({ ...io, openInputFile: options.openInputFile ?? openInputFile }),
+    submit: createSubmitActivities(sending),
     read: createReadActivities(io),
-    bulk: { ...createBatchSubmitActivities({ ...io, openInputFile }), ...createBatchReadActivities(io) },
+    bulk: { ...createBatchSubmitActivities(sending), ...createBatchReadActivities(io) },
   };
   const terms = createTerms({
     shared: working,

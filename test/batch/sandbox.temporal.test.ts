@@ -97,6 +97,37 @@ describe('a batch at the sandbox', () => {
     expect(ids.get(key)).toBe(alone.externalId);
   });
 
+  it('takes a key of another batch for the same job, also when it then comes alone; with other input it is refused', async () => {
+    const name = unique('twice').slice(0, 30);
+    const jobs = await documents(stack, name, 3);
+    const run = async (batch: string, items: typeof jobs) => {
+      const ends: Record<string, string> = {};
+      for await (const { key, state, externalId, error } of stack.playbook
+        .startMany(docproc, items, { name: `${name}-${batch}`, jobsPerPart: 2 })
+        .results()) {
+        ends[key] = error?.code ?? `${state} ${externalId}`;
+      }
+      return ends;
+    };
+    const first = await run('first', jobs);
+    expect(Object.values(first).every((end) => end.startsWith('COMPLETED '))).toBe(true);
+    // In the second they are in other parts.
+    expect(await run('second', jobs.toReversed())).toEqual(first);
+    const { key, input } = jobs[2]!;
+    const alone = await (await stack.playbook.start(docproc, input, { key })).result();
+    expect(`${alone.state} ${'externalId' in alone ? alone.externalId : ''}`).toBe(first[key]);
+
+    const other = { key: jobs[0]!.key, input: await stack.document(`${name}-other.txt`, 'other') };
+    expect(await run('third', [other, jobs[1]!])).toEqual({
+      [other.key]: 'IDEMPOTENCY_KEY_REUSED',
+      [jobs[1]!.key]: first[jobs[1]!.key],
+    });
+    const keys = new Set(jobs.map(({ key: one }) => one));
+    const made = stack.sandbox.requests({ accepted: true }).filter(({ replayed }) => !replayed);
+    expect(made.length).toBeGreaterThanOrEqual(keys.size);
+    expect(new Set(made.map((request) => request.key)).size).toBe(made.length);
+  });
+
   it('continues as new with a full page and gives every outcome once', async () => {
     const name = unique('pages').slice(0, 30);
     const jobs = await documents(stack, name, 30);
