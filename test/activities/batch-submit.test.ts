@@ -3,6 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityContext } from '../../src/activities/activity-context.ts';
 import { createBatchSubmitActivities } from '../../src/activities/batch-submit.ts';
 import type { ChunkJob, SubmitChunkRequest, SubmitEnd, SubmittedChunk } from '../../src/contracts/batch.ts';
+import type { EarlierBatches } from '../../src/activities/submit-attempt.ts';
+import type { Json } from '../../src/contracts/json.ts';
 import { INITIAL_CONTROL, type ControlState } from '../../src/contracts/control.ts';
 import { fakeContext, type FakeContext } from '../helpers/fake-context.ts';
 import { DONE, fail, RUNNING } from '../helpers/scripted.ts';
@@ -15,6 +17,7 @@ interface Options {
   readonly jobs?: Readonly<Record<number, Partial<ChunkJob>>>;
   readonly control?: Partial<ControlState>;
   readonly now?: () => number;
+  readonly earlierBatches?: EarlierBatches;
 }
 
 interface Chunk {
@@ -31,6 +34,7 @@ async function submit(bench: ChunkBench, count: number, options: Options = {}): 
     openInputFile: async () => {
       throw new Error('no files here');
     },
+    ...(options.earlierBatches === undefined ? {} : { earlierBatches: options.earlierBatches }),
     now: options.now ?? (() => NOW),
     random: () => 0,
     context: () => context,
@@ -238,6 +242,50 @@ describe('the submit of a chunk', () => {
     const chunk = await submit(bench, 40, { now: () => clock });
     expect(bench.sent.length).toBeLessThanOrEqual(16);
     expect(byIndex(chunk)[39]).toEqual({ at: 39, left: fresh });
+  });
+
+  describe('with a key that is refused as reused', () => {
+    const REUSED = {
+      code: 'IDEMPOTENCY_KEY_REUSED',
+      retryable: false,
+      arrival: 'refused',
+      message: 'Reused.',
+    } as const;
+    const parts = [0, 1, 2].map((part) => ({ service: 'scripted', name: 'october', part }));
+    /** Where its webhook address points, request by request. */
+    async function places(script: (nth: number) => object) {
+      const addresses: string[] = [];
+      const bench = chunkBench({}, (runtime) => ({
+        ...runtime,
+        callbackUrl: async ({ batch }) => {
+          addresses.push(batch === undefined ? 'alone' : `${batch.name}/${batch.part}`);
+          return 'http://127.0.0.1:9/';
+        },
+      }));
+      bench.service.script('k-0', { submit: (nth) => script(nth) as Json });
+      const chunk = await submit(bench, 1, {
+        earlierBatches: async (_service, _key, isWanted) => [CHUNK.batch, ...parts].filter(isWanted),
+      });
+      return { addresses, ends: byIndex(chunk) };
+    }
+
+    it('is sent as it was before: alone, then in the batches that have it', async () => {
+      const found = await places((nth) => (nth < 4 ? fail(REUSED) : RUNNING));
+      expect(found.addresses).toEqual(['november/0', 'alone', 'october/0', 'october/1']);
+      expect(found.ends).toEqual([taken(0, 4)]);
+    });
+
+    it('fails with that once none of them is taken', async () => {
+      const found = await places(() => fail(REUSED));
+      expect(found.addresses).toHaveLength(5);
+      expect(found.ends).toMatchObject([{ failed: { code: 'IDEMPOTENCY_KEY_REUSED' }, requests: 5 }]);
+    });
+
+    it('begins anew where another thing goes wrong in between', async () => {
+      const found = await places((nth) => (nth === 2 ? fail({}) : nth < 4 ? fail(REUSED) : RUNNING));
+      expect(found.addresses).toEqual(['november/0', 'alone', 'november/0', 'alone']);
+      expect(found.ends).toEqual([taken(0, 4)]);
+    });
   });
 
   it('gives a job up whose deadline passes', async () => {

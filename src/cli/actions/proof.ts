@@ -18,7 +18,7 @@ import { inputOf } from '../compose/file-input.ts';
 import { startLogging } from '../compose/logging.ts';
 import { recordProof } from '../compose/record-proof.ts';
 import type { ReplayReport } from '../compose/replay-proof.ts';
-import { configFile, configPaths, integrationOf, isLocalSandbox, knownServices } from '../compose/service-configs.ts';
+import { configFile, configPathOf, integrationOf, isLocalSandbox, knownServices } from '../compose/service-configs.ts';
 import { withTemporaryTemporal } from '../compose/temporary-temporal.ts';
 import { unlessInterrupted } from '../compose/unless-interrupted.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -88,7 +88,7 @@ export async function record(io: CliIo, options: RecordCommandOptions): Promise<
 async function recordWith(io: CliIo, options: RecordCommandOptions, scratch: string): Promise<ExitCode> {
   const { service, path, retentionDays, maxWaitMs, json } = options;
   const integration = await integrationOf(service);
-  const configs = configPaths(options.config === undefined ? [] : [options.config], [service], io.cwd, path);
+  const configs = configPathOf(options.config, service, io.cwd, path);
   await checkTarget(service, configFile(service, configs), integration, options);
   const input = await inputFor(io, integration, options, scratch);
   const logging = startLogging(io, 'warn', path);

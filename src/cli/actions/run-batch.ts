@@ -4,9 +4,9 @@ import { openAccess } from '../compose/access.ts';
 import { batchSource } from '../compose/batch-source.ts';
 import { failedJobs } from '../compose/failed-jobs.ts';
 import { followBatch } from '../compose/follow-batch.ts';
-import { hasWorker } from '../compose/has-worker.ts';
+import { tellWithoutWorker } from '../compose/has-worker.ts';
 import { startLogging } from '../compose/logging.ts';
-import { configPaths, integrationOf } from '../compose/service-configs.ts';
+import { configPathOf, integrationOf } from '../compose/service-configs.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
@@ -30,16 +30,14 @@ export interface RunBatchOptions {
 export async function runBatch(io: CliIo, options: RunBatchOptions): Promise<ExitCode> {
   const { service, path, from, unit, json } = options;
   const integration = await integrationOf(service);
-  const configs = configPaths(options.config === undefined ? [] : [options.config], [service], io.cwd, path);
+  const configs = configPathOf(options.config, service, io.cwd, path);
   const source = await batchSource(integration, { from, cwd: io.cwd, path });
   const screen = createScreen(io);
   const guarded = json ? io : screen.guard(io);
   const logging = startLogging(guarded, 'warn', path);
   const access = await openAccess({ io: guarded, logging, services: [service], configs });
   try {
-    if (access.kind === 'external' && !(await hasWorker(access.client))) {
-      guarded.stderr.write('No worker is polling there yet: jobs wait until one is (`playbook worker`).\n');
-    }
+    await tellWithoutWorker(access, (note) => guarded.stderr.write(`${note}\n`));
     const playbook = createPlaybookClient(access.client);
     const first = options.name ?? source.name;
     const todo = options.retryFailed

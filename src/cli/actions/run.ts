@@ -9,10 +9,10 @@ import type { Access } from '../compose/access.ts';
 import { awaitJob } from '../compose/await-job.ts';
 import { InterruptedError } from '../compose/interrupted-error.ts';
 import { checkFiles, fileRef, inputOf } from '../compose/file-input.ts';
-import { hasWorker } from '../compose/has-worker.ts';
+import { tellWithoutWorker } from '../compose/has-worker.ts';
 import { derivedKey } from '../compose/job-key.ts';
 import { startLogging } from '../compose/logging.ts';
-import { configPaths, integrationOf } from '../compose/service-configs.ts';
+import { configPathOf, integrationOf } from '../compose/service-configs.ts';
 import { untilAborted } from '../compose/until-aborted.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -41,7 +41,7 @@ const STARTS_AT_ONCE = 16;
 export async function runFiles(io: CliIo, options: RunOptions): Promise<ExitCode> {
   const { service, path } = options;
   const integration = await integrationOf(service);
-  const configs = configPaths(options.config === undefined ? [] : [options.config], [service], io.cwd, path);
+  const configs = configPathOf(options.config, service, io.cwd, path);
   const configPath = configs.get(service);
   const digest = configPath === undefined ? undefined : configDigest(await loadConfig(configPath, { service }));
   const files = await checkFiles(options.files, io.cwd);
@@ -57,9 +57,7 @@ export async function runFiles(io: CliIo, options: RunOptions): Promise<ExitCode
         if (configPath !== undefined && access.kind !== 'embedded') {
           report.note('The worker that runs already has its own configuration: --config is only checked.');
         }
-        if (access.kind === 'external' && !(await hasWorker(access.client))) {
-          report.note('No worker is polling there yet: jobs wait until one is (`playbook worker`).');
-        }
+        await tellWithoutWorker(access, report.note);
         await Promise.race([runAll(io, access, run), ...(access.broken === undefined ? [] : [access.broken])]);
         if (options.keep && access.kind === 'embedded') {
           report.note(`Kept running; Web UI ${access.uiUrl}. Ctrl-C stops it.`);

@@ -19,7 +19,7 @@ import { openAccess } from '../compose/access.ts';
 import { ask, canAsk } from '../compose/ask.ts';
 import { jobPriceMicros } from '../compose/job-price.ts';
 import { startLogging } from '../compose/logging.ts';
-import { configFile, configPaths } from '../compose/service-configs.ts';
+import { configFile, configPathOf } from '../compose/service-configs.ts';
 import { withTemporaryTemporal } from '../compose/temporary-temporal.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -110,7 +110,7 @@ async function runLive(
   chosen: ConformanceOptions,
 ): Promise<ConformanceReport> {
   const { service, path, json, maxCostMicros } = options;
-  const configs = configPaths(options.config === undefined ? [] : [options.config], [service], io.cwd, path);
+  const configs = configPathOf(options.config, service, io.cwd, path);
   const file = configFile(service, configs);
   if (file === undefined) {
     throw badUsage(

@@ -71,6 +71,16 @@ export function configPaths(
   return paths;
 }
 
+/** Reads a `--config` of one service, which may be left out. @throws PlaybookError BAD_USAGE */
+export function configPathOf(
+  value: string | undefined,
+  service: string,
+  cwd: string,
+  command: readonly string[],
+): ConfigPaths {
+  return configPaths(value === undefined ? [] : [value], [service], cwd, command);
+}
+
 /** The configuration file that counts: the one named, else the integration's own `config.yaml` where there is one. */
 export function configFile(service: string, paths: ConfigPaths): string | undefined {
   const own = join(INTEGRATIONS_FOLDER, service, 'config.yaml');
