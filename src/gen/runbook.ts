@@ -4,17 +4,19 @@ import type { ErrorRule } from '../definition/index.ts';
 import { alertsOf } from './alerts.ts';
 import { inFolder } from './generator.ts';
 import type { Generator, GeneratorInput } from './generator.ts';
+import { incidents } from './incidents.ts';
 import { markdownTable } from './markdown.ts';
 import { sayMs } from './say.ts';
 
-/** The RUNBOOK's tables: alerts, the service's own errors, and every code a job of it may show. */
+/** The RUNBOOK's tables (alerts, the service's own errors, every code a job of it may show) and the entries all services share. */
 export const runbook: Generator = {
   name: 'runbook',
-  summary: 'RUNBOOK.md: alerts, errors with their fixes',
+  summary: 'RUNBOOK.md: alerts, incidents, errors with their fixes',
   generate: (input) => {
     const path = inFolder(input.integration.service, 'RUNBOOK.md');
     return [
       { kind: 'part', path, part: 'alerts', text: alerts(input) },
+      { kind: 'part', path, part: 'incidents', text: incidents(input) },
       { kind: 'part', path, part: 'errors', text: errors(input) },
     ];
   },

@@ -134,7 +134,7 @@ describe('playbook gen', () => {
     expect(await problemsOf({ ...plain, errors: [] } as Integration)).toEqual([
       ['schemas/webhook-v3.4.2.json', 'is left over: nothing generates it'],
       ['README.md limits classified', differs],
-      ['RUNBOOK.md alerts errors', differs],
+      ['RUNBOOK.md alerts incidents errors', differs],
       [join('ops', 'prometheus', 'rules', 'docproc.yaml'), differs],
     ]);
     const none = { ...docproc, submit: { ...docproc.submit, idempotency: { kind: 'none' } as const } };

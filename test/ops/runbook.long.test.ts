@@ -1,14 +1,15 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { integration as docproc } from '../../integrations/docproc/src/index.ts';
-import type { JobHandle } from '../../src/client/index.ts';
+import { readControl, type JobHandle } from '../../src/client/index.ts';
 import { startWebhookDelivery } from '../../src/webhooks/hand-over.ts';
 import { playbook } from '../cli/helpers/test-io.ts';
-import { ROOT } from '../docs/markdown.ts';
 import { startStack, type Stack } from '../helpers/stack.ts';
 import { testNamespace, unique } from '../helpers/temporal.ts';
 import { until } from '../helpers/until.ts';
+import { apply as applied } from './runbook.ts';
 
 const env = {
   TEMPORAL_ADDRESS: process.env['TEST_TEMPORAL_ADDRESS'],
@@ -16,26 +17,8 @@ const env = {
   TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml',
 };
 
-/** Commands of an entry of docproc's RUNBOOK, as they stand there. */
-async function commandsOf(entry: string): Promise<readonly string[]> {
-  const runbook = await readFile(join(ROOT, 'integrations/docproc/RUNBOOK.md'), 'utf8');
-  const section = runbook.split(/^#{2,3} /m).find((text) => text.startsWith(`${entry}\n`));
-  if (section === undefined) throw new Error(`The RUNBOOK has no entry ${entry}`);
-  return [...section.matchAll(/`npx playbook ([^`]+)`/g)].map(([, command = '']) => command);
-}
-
-/** Runs the command of an entry that begins so, with its placeholders filled in. */
-async function apply(entry: string, beginning: string, filled: Readonly<Record<string, string>> = {}) {
-  const command = (await commandsOf(entry)).find((text) => text.startsWith(beginning));
-  if (command === undefined) throw new Error(`${entry} does not say \`npx playbook ${beginning}…\``);
-  const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
-  const done = await playbook(
-    words.map((word) => Object.entries(filled).reduce((text, [name, value]) => text.replace(`<${name}>`, value), word)),
-    { env },
-  );
-  expect([command, done.code, done.err]).toEqual([command, 0, '']);
-  return done.out;
-}
+const apply = async (entry: string, beginning: string, filled: Readonly<Record<string, string>> = {}) =>
+  applied(entry, beginning, { env }, filled);
 
 describe('an entry of the RUNBOOK, its failure brought about and its fix applied as written', () => {
   let stack: Stack;
@@ -106,8 +89,8 @@ describe('an entry of the RUNBOOK, its failure brought about and its fix applied
     await until('it is one again', async () => (await apply(entry, 'webhooks dead-letters list')).includes(eventId));
     await apply(entry, 'webhooks dead-letters discard', { event: eventId });
     await until('it is gone', async () => !(await apply(entry, 'webhooks dead-letters list')).includes(eventId));
-    const { status: ended } = await stack.temporal.workflow.getHandle(`webhook/docproc/${eventId}`).describe();
-    expect(ended.name).not.toBe('RUNNING');
+    const handle = stack.temporal.workflow.getHandle(`webhook/docproc/${eventId}`);
+    await until('it has ended', async () => (await handle.describe()).status.name !== 'RUNNING');
   });
 
   it('budget spent: raising it lets the backlog go on', async () => {
@@ -131,6 +114,24 @@ describe('an entry of the RUNBOOK, its failure brought about and its fix applied
     expect(sent()).toBe(before);
     await apply('Kill and restore', 'restore docproc');
     expect(await stateOf(job)).toBe('COMPLETED');
+  });
+
+  it('roll back traffic: what held before the latest rollout holds again', async () => {
+    const weight = async (): Promise<number> => (await readControl(stack.temporal, 'docproc')).weightBps;
+    const before = await weight();
+    const folder = await mkdtemp(join(tmpdir(), 'playbook-rollback-'));
+    await writeFile(
+      join(folder, 'plan.yaml'),
+      'stages: [{ name: a-tenth, weightBps: 1000 }, { name: all, weightBps: 10000 }]\n',
+    );
+    const starting = ['rollout', 'start', 'docproc', '--plan', 'plan.yaml', '--reason', 'a new version'];
+    expect(await playbook(starting, { env, cwd: folder })).toMatchObject({ code: 0, err: '' });
+    await rm(folder, { recursive: true });
+    await until('it has taken traffic away or over', async () => (await weight()) !== before);
+    await apply('Roll back traffic', 'rollout abort docproc');
+    await apply('Roll back traffic', 'rollout start docproc');
+    expect(await weight()).toBe(before);
+    expect(await stateOf(await start())).toBe('COMPLETED');
   });
 
   it('gate stuck: its workflow is replaced, and the backlog goes on', async () => {

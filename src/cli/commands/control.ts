@@ -32,11 +32,11 @@ export const kill = defineCommand({
   summary: 'the kill switch: within two seconds nothing is sent any more',
   details:
     'Jobs, new ones too, wait in Temporal until `playbook restore`; webhooks are still taken. Says when it took effect, or what is\n' +
-    'still open. With --force the gate’s workflow is terminated, which needs no worker. <service>.fallback names the fallback’s gate.',
+    'still open. Needs no worker: a gate that none closes within a second is replaced. <service>.fallback names the fallback’s gate.',
   arguments: SERVICE,
   options: {
     ...WHY_OPTIONS,
-    force: { summary: 'terminate the gate: works without any worker; forgets what it measured' },
+    force: { summary: 'replace the gate at once, without asking a worker to close it' },
   },
   examples: [
     'playbook kill docproc --reason "it sends wrong documents"',
