@@ -91,6 +91,7 @@ describe('an entry of the RUNBOOK, its failure brought about and its fix applied
     await until('it is gone', async () => !(await apply(entry, 'webhooks dead-letters list')).includes(eventId));
     const handle = stack.temporal.workflow.getHandle(`webhook/docproc/${eventId}`);
     await until('it has ended', async () => (await handle.describe()).status.name !== 'RUNNING');
+    expect(await apply(entry, 'webhooks dead-letters list')).not.toContain(eventId);
   });
 
   it('budget spent: raising it lets the backlog go on', async () => {
