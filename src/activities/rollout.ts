@@ -9,7 +9,6 @@ import type { RolloutActivities, Safe, WatchAnswer, WatchRequest } from '../rule
 import { watchersOf } from '../rules/rollout/plan.ts';
 import { isBlind, judgeStage } from '../rules/slo/stage.ts';
 import { currentContext } from './activity-context.ts';
-import { messageOf } from '../rules/message-of.ts';
 
 /** Where samples come from. Must show a job within a second of its end, and may show it as often as it likes. */
 export interface SampleSource {
@@ -77,11 +76,10 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
       return { type: 'applied', mark: markOf(after) };
     },
     applySafe: async ({ service, safe, actor, reason }) => {
-      const isSafe = (control: ControlState): boolean => hasSafe(control, safe);
-      if (isSafe(await ports.readControl(service))) return;
+      // Even where it is safe already: an attempt to set a stage's weight that is still under way expects the revision before.
       await ports.setWeight(service, { actor, reason, weightBps: safe.weightBps, allow: safe.allow });
       const after = await ports.readControl(service);
-      if (isSafe(after)) return;
+      if (hasSafe(after, safe)) return;
       throw new PlaybookError(
         'INTERNAL',
         `The safe weight of ${service} was set, and is not what is read: ${lastChange(after)}`,
@@ -152,7 +150,7 @@ async function lookAt(
     const counted = jobs.filter((job) => routes[job.stage] === job.route);
     return { collected: collect(collected, counted, stageKey(id, stage), watchers, asOfMs) };
   } catch (error) {
-    return { collected, unreadable: messageOf(error) };
+    return { collected, unreadable: error instanceof Error ? error.message : String(error) };
   }
 }
 

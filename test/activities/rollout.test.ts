@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createRolloutActivities, type RolloutPorts } from '../../src/activities/rollout.ts';
 import { INITIAL_CONTROL, type LeaseRenewal } from '../../src/contracts/control.ts';
-import { changed } from '../../src/rules/control.ts';
+import { PlaybookError } from '../../src/contracts/errors.ts';
+import { changed, refusal } from '../../src/rules/control.ts';
 import type { Collected, SampledJob } from '../../src/rules/rollout/collect.ts';
 import { nothingCollected } from '../../src/rules/rollout/collect.ts';
 import { markOf, type ApplyRequest, type WatchRequest } from '../../src/rules/rollout/messages.ts';
@@ -218,11 +219,28 @@ describe('setting weights', () => {
     expect(world.control.lease).toBeUndefined();
   });
 
-  it('goes back to the safe weight once, and is not content with a write that is not to be read', async () => {
+  it('goes back to the safe weight before a stage that was about to be set, which then comes too late', async () => {
+    let write = (): void => undefined;
+    const delayed = new Promise<void>((resolve) => (write = resolve));
+    const { it: world, activities } = lab({
+      setWeight: async (_service, change) => {
+        if (change.stage !== undefined) await delayed;
+        const refused = refusal(world.control, 'setWeight', change);
+        if (refused !== undefined) throw new PlaybookError(refused.code, refused.message);
+        return (world.control = changed(world.control, 'setWeight', change, T0));
+      },
+    });
+    const late = activities.applyStage(request);
+    await activities.applySafe({ service: 'docproc', safe: { weightBps: 0, allow: [] }, actor: 'r', reason: 'why' });
+    write();
+    await expect(late).rejects.toMatchObject({ code: 'STALE_REVISION' });
+    expect(world.control).toMatchObject({ weightBps: 0, allow: [], revision: 1 });
+  });
+
+  it('goes back to the safe weight, and is not content with a write that is not to be read', async () => {
     const { it: world, activities } = lab();
     const safe = { service: 'docproc', safe: { weightBps: 0, allow: [] }, actor: 'r', reason: 'why' };
     await activities.applyStage(request);
-    await activities.applySafe(safe);
     await activities.applySafe(safe);
     expect(world.control).toMatchObject({ weightBps: 0, allow: [], revision: 2 });
     const deaf = lab({ setWeight: async () => INITIAL_CONTROL });

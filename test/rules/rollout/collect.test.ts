@@ -39,6 +39,23 @@ describe('collecting samples', () => {
     expect(again.stage.cost?.n).toBe(1);
   });
 
+  it('takes no half of a heartbeat of 2 MiB at 100 jobs a second', () => {
+    const everyMs = 5_000;
+    const runId = (nth: number): string => String(nth).padStart(36, '0');
+    const jobs = Array.from({ length: 100 * 180 }, (_, nth) =>
+      job(runId(nth), { startedMs: T0 + nth * 10, finishedMs: T0 + nth * 10, ...good }),
+    );
+    let collected = nothingCollected(W);
+    for (let asOfMs = T0 + everyMs; asOfMs <= T0 + 180_000; asOfMs += everyMs) {
+      const fromMs = readFromMs(collected, W);
+      const read = jobs.filter(({ finishedMs = 0 }) => finishedMs >= fromMs && finishedMs <= asOfMs);
+      collected = collect(collected, read, 'r:a', W, asOfMs);
+    }
+    const known = Object.keys(collected.known).length;
+    expect(known).toBeGreaterThan(100 * 110);
+    expect(Buffer.byteLength(JSON.stringify(collected))).toBeLessThan(2 ** 20);
+  });
+
   it('counts a running job as slow from the moment it is older than a threshold, and its end later', () => {
     const running = [job('1', {})];
     const slow = collect(nothingCollected(W), running, 'r:a', W, T0 + 7_000);
