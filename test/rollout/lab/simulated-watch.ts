@@ -59,7 +59,7 @@ export function simulate(
     for (let nth = jobs.length - 1; nth >= 0; nth -= 1) {
       const job = jobs[nth];
       if (job?.finishedMs === undefined || job.finishedMs < fromMs) break;
-      const { finishedMs, end, costMicros, ...open } = job;
+      const { finishedMs, end: _end, costMicros: _cost, ...open } = job;
       shown.push(finishedMs <= clockMs ? job : open);
     }
     return shown;
