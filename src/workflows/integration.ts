@@ -69,6 +69,8 @@ export async function integration(input: IntegrationInput): Promise<never> {
   const changesPerRun = input.changesPerRun ?? Number.POSITIVE_INFINITY;
   const isFull = (): boolean => workflowInfo().continueAsNewSuggested || changes >= changesPerRun;
   while (!isFull()) {
+    // An update's end before the timer it leads to: whether both belong to one activation is not the same again on a replay.
+    await condition(allHandlersFinished);
     if (state.lease === undefined) await condition(() => isFull() || state.lease !== undefined);
     else if (await ranOut(() => state.lease?.untilMs, isFull)) become(fallen(state, Date.now()));
   }
