@@ -2,7 +2,7 @@ import { PlaybookError } from '../../contracts/errors.ts';
 import type { ObservedState } from '../../contracts/states.ts';
 import { list, operationsOf, readDocument, resolve, textOf, tree } from './document.ts';
 import type { Operation, Tree } from './document.ts';
-import { usualProposal, WEBHOOK_EVENTS } from './proposal.ts';
+import { KEY_ERRORS_GUESS, usualProposal, WEBHOOK_EVENTS } from './proposal.ts';
 import type { Proposal, ProposedAuth, ProposedIdempotency, Schema } from './proposal.ts';
 import { fieldOf, fieldsOf, typesOf } from './schema.ts';
 
@@ -148,6 +148,7 @@ function submitOf(submit: JobCalls['submit'], guess: (sentence: string) => void)
       ? 'No idempotency key was found: a submit of unknown fate is looked up by our reference where that can be done, else the job fails as AMBIGUOUS_SUBMIT.'
       : `A repeated submit is recognised by ${{ header: 'a header', body: 'a field of the body', 'put-id': 'the id in its path' }[idempotency.kind]}, for 24 hours.`,
   );
+  if (idempotency.kind !== 'none') guess(KEY_ERRORS_GUESS);
   if (callbackField !== undefined)
     guess(
       `\`${callbackField}\` takes the URL webhooks go to. They are proposed as Standard Webhooks named ${Object.keys(WEBHOOK_EVENTS).join(', ')}, with the job as \`data\`; one that is signed otherwise is refused, and its job polled.`,

@@ -90,6 +90,9 @@ export const WEBHOOK_EVENTS = {
   'job.canceled': 'CANCELED',
 } as const satisfies Readonly<Record<string, ObservedState>>;
 
+export const KEY_ERRORS_GUESS =
+  'The codes of a key that is in use, and of one that was used for other input, are those of the sandbox: see `errors` of the definition.';
+
 /** What is proposed where no document says otherwise. */
 export function usualProposal(service: string): Proposal {
   const text: Schema = { type: 'string', minLength: 1 };
@@ -158,6 +161,7 @@ export function usualProposal(service: string): Proposal {
     words: { PROCESSING: 'PROCESSING', COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELED: 'CANCELED' },
     guesses: [
       'No document of the API was given: paths, fields and words are the usual ones. Compare each with the service.',
+      KEY_ERRORS_GUESS,
       `Webhooks are proposed as Standard Webhooks named ${Object.keys(WEBHOOK_EVENTS).join(', ')}; one that is signed otherwise is refused, and its job polled.`,
     ],
   };

@@ -145,6 +145,7 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
     ...(cancel === undefined ? {} : cancelValues(cancel, status)),
     ...(list === undefined ? {} : listValues(list)),
     idempotency: idempotencySource(proposal),
+    keyErrors: keyErrorsSource(proposal),
     samples: samplesSource(proposal, sampleInput),
     inputSample: literal(sampleWithFile(proposal, sampleInput)),
     bodySample: literal(submit.referenceField === undefined ? {} : { [submit.referenceField]: 'key~1' }),
@@ -245,6 +246,15 @@ function idempotencySource({ submit: { idempotency } }: Proposal): string {
   if (idempotency.kind === 'none') return "{ kind: 'none' }";
   const name = idempotency.kind === 'header' ? ` name: ${literal(idempotency.header)},` : '';
   return `{ kind: '${idempotency.kind}',${name} lifetimeMs: is.KEY_LIFETIME_MS }`;
+}
+
+/** Error rules for a key that is in use, and for one that was used for other input: statuses of the IETF's draft, and the sandbox's codes. */
+function keyErrorsSource({ submit: { idempotency } }: Proposal): string {
+  const reused = (status: number, code: string): string =>
+    `    { status: ${status}, serviceCode: '${code}', code: 'IDEMPOTENCY_KEY_REUSED', retryable: false, conflict: 'invalid' },`;
+  if (idempotency.kind === 'put-id') return reused(409, 'ID_CONFLICT');
+  const inUse = `    { status: 409, serviceCode: 'IDEMPOTENCY_KEY_IN_USE', code: 'CONFLICT', retryable: true, throttled: true, conflict: 'busy' },`;
+  return [inUse, reused(422, 'IDEMPOTENCY_KEY_REUSED')].join('\n');
 }
 
 function sampleWithFile({ upload }: Proposal, sampleInput: Readonly<Record<string, unknown>>): unknown {
