@@ -11,17 +11,21 @@ const MOST_BYTES = 256 * 1024;
 interface Group<Item, Result> {
   readonly items: Item[];
   bytes: number;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
+  /** When it is sent in any case, on the monotonic clock. */
+  readonly untilMs: number;
   readonly sent: Promise<Result>;
   readonly flush: () => void;
 }
 
 /**
  * Makes a {@link Grouping}.
- * @param options.waitMs how long the first item of a group waits for others
+ * @param options.idleMs a group is sent once nothing has joined it for so long: a sender that waits for its answers is not held up
+ * @param options.longestMs and after so long in any case
  */
 export function createGrouping<Item, Result>(options: {
-  readonly waitMs: number;
+  readonly idleMs: number;
+  readonly longestMs: number;
   readonly send: (target: string, items: readonly Item[]) => Promise<Result>;
 }): Grouping<Item, Result> {
   const groups = new Map<string, Group<Item, Result>>();
@@ -40,7 +44,8 @@ export function createGrouping<Item, Result>(options: {
     const group: Group<Item, Result> = {
       items,
       bytes: 0,
-      timer: setTimeout(() => flush(), options.waitMs),
+      timer: setTimeout(() => flush(), options.idleMs),
+      untilMs: performance.now() + options.longestMs,
       sent,
       flush,
     };
@@ -59,6 +64,10 @@ export function createGrouping<Item, Result>(options: {
       group.items.push(item);
       group.bytes += bytes;
       if (group.items.length >= MOST_ITEMS) group.flush();
+      else {
+        clearTimeout(group.timer);
+        group.timer = setTimeout(group.flush, Math.min(options.idleMs, group.untilMs - performance.now()));
+      }
       return group.sent;
     },
   };

@@ -18,8 +18,6 @@ export interface TemporalHandOverOptions {
   readonly logger: ReceiverLogger;
   /** How long Temporal may take, in milliseconds; then the sender is asked to come again. @default 4000 (senders wait 15 to 30 s) */
   readonly deadlineMs?: number;
-  /** How long events for one batch are gathered before they are handed over as one signal, in milliseconds. @default 40 */
-  readonly groupMs?: number;
   /** How long a job may still be recording its external id, in milliseconds. @default 15 minutes */
   readonly searchMs?: number;
   /** Epoch milliseconds. @default Date.now */
@@ -27,7 +25,11 @@ export interface TemporalHandOverOptions {
 }
 
 const DEFAULT_DEADLINE_MS = 4000;
-const DEFAULT_GROUP_MS = 40;
+/**
+ * How long events for one batch are gathered into one signal, in milliseconds: while more keep coming, and at most. Each signal
+ * costs a workflow task, so a batch at a small rate must not have one for each event.
+ */
+const GATHERED = { idleMs: 80, longestMs: 320 };
 const DEFAULT_SEARCH_MS = 15 * 60_000;
 
 /** Hands events to Temporal: a signal to the job where it is known, else a `webhookDelivery` workflow that looks for it. */
@@ -36,7 +38,7 @@ export function createTemporalHandOver(options: TemporalHandOverOptions): HandOv
   const warnQuietly = createQuietLog(options.logger, now);
 
   const toBatch = createGrouping<BatchHint, HandOverResult>({
-    waitMs: options.groupMs ?? DEFAULT_GROUP_MS,
+    ...GATHERED,
     send: (workflowId, hints) =>
       withinDeadline(client, deadlineMs, () => signal(client, workflowId, WEBHOOKS_SIGNAL, hints)),
   });
