@@ -82,6 +82,8 @@ export interface ClassifiedPath {
 export function classifiedPaths(schema: z.core.$ZodType): ClassifiedPath[] {
   const found = new Map<string, ClassifiedPath>();
   const visit = (current: z.core.$ZodType, path: readonly string[], above: readonly z.core.$ZodType[]): void => {
+    // A lazy schema may make new forms each time it is asked; it is itself what comes again.
+    if (above.includes(current)) return;
     for (const form of formsOf(current, new Set())) {
       if (above.includes(form)) continue;
       const dataClass = marks.get(form)?.dataClass;
@@ -90,7 +92,7 @@ export function classifiedPaths(schema: z.core.$ZodType): ClassifiedPath[] {
         return;
       }
       const view = inside(form);
-      const below = [...above, form];
+      const below = [...above, current, form];
       if (view.kind === 'fields') {
         for (const [name, field] of Object.entries(view.fields)) visit(field, [...path, name], below);
       } else if (view.kind === 'items') {

@@ -62,6 +62,11 @@ describe('classification marks', () => {
     expect(classifiedPaths(schema)).toEqual([{ path: ['private'], dataClass: 'pii' }]);
   });
 
+  it('end where a schema holds itself, and go on beside it', () => {
+    const anything = z.object({ any: z.json(), list: z.array(pii(z.string())) });
+    expect(classifiedPaths(anything).map(({ path }) => path.join('.'))).toEqual(['list.*']);
+  });
+
   it('reach every depth of a recursive schema', () => {
     const node: z.ZodType = z.object({
       secretName: z.string(),
