@@ -269,80 +269,6 @@ describe('the rollout workflow', () => {
   });
 });
 
-describe('a rollout that people interfere with', () => {
-  let server: TestServer;
-  let worker: Worker;
-  let running: Promise<void>;
-  beforeAll(async () => {
-    const namespace = testNamespace();
-    server = await connectToServer(undefined, namespace);
-    worker = await createTestWorker({
-      connection: server.nativeConnection,
-      namespace,
-      taskQueue: WORKFLOW_QUEUE,
-      activities: scriptedActivities(),
-    });
-    running = worker.run();
-  });
-  afterAll(async () => {
-    worker.shutdown();
-    await running;
-    await server.close();
-  });
-
-  it('whatever people do, and however often it continues as new, its weight rises only by what passed or a person said', async () => {
-    const commands: readonly RolloutCommand[] = ['approve', 'pause', 'resume', 'promote', 'abort'];
-    const one = async (seed: number): Promise<void> => {
-      const random = mulberry32(seed);
-      const allowed = { passed: 0, said: 0 };
-      const { service, it: w } = world(async ({ guardOnly }, nth) => {
-        await new Promise((next) => setTimeout(next, random() * 10));
-        const dice = random();
-        if (nth > 25 || dice < 0.04) return { type: 'failed', ...seen() };
-        if (dice < 0.08) return { type: 'changed', what: 'something' };
-        if (dice < 0.12) return { type: 'deadline', ...seen() };
-        if (dice < 0.4 && !guardOnly) {
-          allowed.passed += 1;
-          return pass();
-        }
-        return progress();
-      });
-      const handle = await server.client.workflow.start('rollout', {
-        workflowId: rolloutWorkflowId(service),
-        taskQueue: WORKFLOW_QUEUE,
-        args: [{ ...inputFor(service), stepsPerRun: 1 + Math.floor(random() * 4) }],
-      });
-      const over = handle.result() as Promise<RolloutResult>;
-      const ended = new AbortController();
-      over.then(
-        () => ended.abort(),
-        () => ended.abort(), // told of below
-      );
-      while (!ended.signal.aborted) {
-        const name = commands[Math.floor(random() * commands.length * (random() < 0.9 ? 0.8 : 1))] ?? 'pause';
-        // Counted before it is sent: an answer may be lost to the end of the rollout.
-        if (name === 'promote' || name === 'approve') allowed.said += 1;
-        await commandRollout(server.client, service, name, WHO).catch((error: unknown) =>
-          expect(error).toBeInstanceOf(Error),
-        );
-        await new Promise((next) => setTimeout(next, random() * 60));
-      }
-      const { phase, stageIndex } = await over;
-      const order = ['beta', 'tenth', 'all', 'bake'];
-      const steps = w.set.map(({ stage }) => (stage === undefined ? -1 : order.indexOf(stage)));
-      let highest = -1;
-      for (const step of steps.filter((index) => index >= 0)) {
-        expect(step).toBeLessThanOrEqual(highest + 1);
-        highest = Math.max(highest, step);
-      }
-      expect(stageIndex).toBeLessThanOrEqual(allowed.passed + allowed.said);
-      expect(w.control.weightBps).toBe(phase === 'done' ? 10_000 : 0);
-      expect(w.control.lease).toBeUndefined();
-    };
-    await Promise.all(Array.from({ length: 10 }, (_, seed) => one(seed + 1)));
-  }, 180_000);
-});
-
 describe('the lease on a weight', () => {
   let env: TestWorkflowEnvironment;
   let worker: Worker;
@@ -424,14 +350,3 @@ describe('the lease on a weight', () => {
     await handle.terminate();
   });
 });
-
-/** A seeded source of randomness. */
-function mulberry32(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
