@@ -32,14 +32,18 @@ describe('playbook jobs, for a batch that is over', () => {
   beforeAll(async () => {
     stack = await startStack();
     stack.sandbox.faults({ rules: [{ kind: 'error', method: 'POST', path: '/v3/jobs', status: 400, count: 2 }] });
-    const batch = stack.playbook.startMany(docproc, await documents(stack, name, 12), { name, tags: { team: 'red' } });
+    const batch = stack.playbook.startMany(docproc, await documents(stack, name, 12), {
+      name,
+      tags: { team: 'batches' },
+    });
     for await (const { key, state } of batch.results()) if (state === 'FAILED') failed.push(key);
     await until('visibility has its end', async () => (await batch.progress()).closedMs !== null);
   });
   afterAll(() => stack.close());
 
   it('lists it with its counts, and by the states its jobs are in', async () => {
-    const { out } = await jobs('list');
+    const { out, err } = await jobs('list', '--service', 'docproc');
+    expect(err).toBe('');
     expect(out).toMatch(/^BATCH +JOBS +CREATED +PROCESSING +COMPLETED +FAILED +CANCELED +STARTED \(UTC\) +COST$/m);
     expect(out).toMatch(new RegExp(`^${id} +12 +0 +0 +10 +2 +0 `, 'm'));
     const lines = async (...more: string[]) => {
@@ -59,14 +63,14 @@ describe('playbook jobs, for a batch that is over', () => {
         FAILED: 2,
         CANCELED: 0,
         errors: { VALIDATION: 2 },
-        tags: { team: 'red' },
+        tags: { team: 'batches' },
         startedAt: expect.stringMatching(/^\d{4}-/),
         closedAt: expect.stringMatching(/^\d{4}-/),
         costUsd: 0.1,
       },
     ]);
-    expect(await lines('--state', 'canceled')).toEqual([]);
-    expect(await lines('--unit', 'nobody')).toEqual([]);
+    expect(await lines('--service', 'docproc', '--state', 'canceled')).toEqual([]);
+    expect(await lines('--service', 'docproc', '--unit', 'nobody')).toEqual([]);
     expect(await lines('--service', 'other')).toEqual([]);
   });
 

@@ -258,29 +258,30 @@ describe('with a worker', () => {
   });
 
   it('cost adds up finished jobs by unit, day and tag, and tells apart what the gate has counted', async () => {
+    const [first, second, team] = [unique('unit'), unique('unit'), unique('team')];
     const jobs = await Promise.all([
-      start({ unit: 'tenant-1', tags: { team: 'red' } }),
-      start({ unit: 'tenant-1', tags: { team: 'blue' } }),
-      start({ unit: 'tenant-2' }),
+      start({ unit: first, tags: { team } }),
+      start({ unit: first, tags: { team: 'blue' } }),
+      start({ unit: second }),
     ]);
     await Promise.all(jobs.map((job) => job.result()));
     await until('visibility has them', async () => {
       const { finishedJobs } = (await json('cost', 'docproc')) as { finishedJobs: { rows: { name: string }[] } };
-      return ['tenant-1', 'tenant-2'].every((unit) => finishedJobs.rows.some(({ name }) => name === unit));
+      return [first, second].every((unit) => finishedJobs.rows.some(({ name }) => name === unit));
     });
     const text = (await run('cost', 'docproc')).out;
     expect(text).toMatch(/^UNIT +JOBS +COMPLETED +COST$/m);
-    expect(text).toMatch(/^tenant-1 +2 +2 +\$0\.02$/m);
+    expect(text).toMatch(new RegExp(`^${first} +2 +2 +\\$0\\.02$`, 'm'));
     expect(text).toMatch(/^Counted by the gate today \(UTC\), .*\$\d/m);
     const byTag = (await run('cost', 'docproc', '--by', 'tag')).out;
-    expect(byTag).toMatch(/^team=red +1 +1 +\$0\.01$/m);
+    expect(byTag).toMatch(new RegExp(`^team=${team} +1 +1 +\\$0\\.01$`, 'm'));
     expect(byTag).toMatch(/^\(none\) +\d+ +\d+ +\$/m);
     const today = new Date().toISOString().slice(0, 10);
     expect(await json('cost', 'docproc', '--by', 'day', '--since', '1h')).toMatchObject({
       by: 'day',
       finishedJobs: { rows: [{ name: today }], unpriced: 0 },
       jobsUnderWay: 0,
-      gateToday: [{ route: 'live', units: { 'tenant-1': 0.02 }, tags: { 'team=red': 0.01 } }],
+      gateToday: [{ route: 'live', units: { [first]: 0.02 }, tags: { [`team=${team}`]: 0.01 } }],
     });
   });
 
