@@ -70,7 +70,7 @@ export async function statusInBatch(
   if (part.running) {
     const asked = await ask(client, part, key);
     // It ended in an earlier run, which the present one does not know: what came of it is there to be read.
-    if (asked !== null) return asked === undefined ? null : asked;
+    if (asked !== null) return asked ?? null;
   }
   const { batch: name, part: nth } = part.memo;
   const reader = createPartReader(client, { service, name, part: nth });

@@ -5,8 +5,15 @@ const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
 const UNAVAILABLE = 14;
 
-/** Temporal's refusals in our words; anything else is passed on unchanged. */
+/** Temporal's refusals in our words, and data that cannot be read without a key; anything else is passed on unchanged. */
 export function translated(error: unknown): unknown {
+  if (error instanceof Error && error.message.startsWith('Unknown encoding: binary/encrypted')) {
+    return new PlaybookError(
+      'SECRET_UNAVAILABLE',
+      'Temporal holds encrypted data here, and this process has no key. Set PLAYBOOK_CODEC_KEYS as the workers have it.',
+      { cause: error },
+    );
+  }
   const grpc = error instanceof ServiceError ? error.cause : error;
   if (!isGrpcServiceError(grpc)) return error;
   const code: number = grpc.code;

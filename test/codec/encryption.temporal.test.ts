@@ -11,8 +11,10 @@ import {
   parseCodecKeys,
 } from '../../src/codec/index.ts';
 import { EXTERNAL_JOB_WORKFLOW } from '../../src/contracts/messages.ts';
+import { createPlaybookClient } from '../../src/client/index.ts';
 import { connectToServer, unique } from '../helpers/temporal.ts';
 import type { TestServer } from '../helpers/temporal.ts';
+import { until } from '../helpers/until.ts';
 
 const CANARY = 'c4nary-of-the-codec';
 const UI = 'http://localhost:8233';
@@ -22,6 +24,20 @@ beforeAll(async () => {
   server = await connectToServer();
 });
 afterAll(() => server.close());
+
+/** What listing jobs without a key comes to, once visibility has them. */
+async function listing(client: Client): Promise<unknown> {
+  let error: unknown;
+  await until('the list has an encrypted job', async () => {
+    try {
+      for await (const job of createPlaybookClient(client).list()) expect(job.key).not.toBe('k');
+    } catch (thrown) {
+      error = thrown;
+    }
+    return error !== undefined;
+  });
+  return error;
+}
 
 it('leaves neither input nor failure of a workflow readable on the server, and the Web UI can decode them', async () => {
   const key = randomBytes(32).toString('hex');
@@ -53,6 +69,12 @@ it('leaves neither input nor failure of a workflow readable on the server, and t
   });
   const error: unknown = await worker.runUntil(handle.result().catch((thrown: unknown) => thrown));
   expect(error).toMatchObject({ name: 'WorkflowFailedError', message: 'Workflow execution failed' });
+
+  const unread = await listing(server.client);
+  expect(unread).toMatchObject({
+    code: 'SECRET_UNAVAILABLE',
+    message: expect.stringContaining('Set PLAYBOOK_CODEC_KEYS as the workers have it.'),
+  });
 
   const history = await handle.fetchHistory();
   const stored = JSON.stringify(history);
