@@ -114,7 +114,8 @@ describe('on a fresh Temporal server', () => {
     expect(waiting.err).toContain('No worker is polling there yet');
 
     const sandbox = home.start(['sandbox', '--port', String(ports.sandbox)], { env });
-    const receiver = home.start(['webhooks', '--port', String(ports.receiver), ...config], { env });
+    const behind = ['--port', String(ports.receiver), '--trusted-proxies', '1'];
+    const receiver = home.start(['webhooks', ...behind, ...config], { env });
     const worker = home.start(['worker', '--port', '0', ...config], { env });
     await Promise.all([
       sandbox.io.sees('The sandbox is at'),
@@ -123,6 +124,10 @@ describe('on a fresh Temporal server', () => {
     ]);
     const health = /"port":(\d+)/.exec(worker.io.err())?.[1];
     expect((await fetch(`http://127.0.0.1:${health}/readyz`)).status).toBe(200);
+    const forged = { method: 'POST', headers: { 'x-forwarded-for': '198.51.100.1, 203.0.113.9' }, body: '{}' };
+    expect((await fetch(`http://127.0.0.1:${ports.receiver}/webhooks/docproc`, forged)).status).toBe(401);
+    await receiver.io.sees('203.0.113.9');
+    expect(receiver.io.err()).not.toContain('198.51.100.1');
     const { client, close } = await connectToTemporal({ address: env['TEMPORAL_ADDRESS'] ?? '', namespace: 'default' });
     await changeControl(client, 'docproc', 'enable', { actor: 'test', reason: 'the test needs it' });
     await close();

@@ -19,6 +19,8 @@ export interface ReceiverOptions {
   readonly configs: readonly string[];
   readonly host: string;
   readonly port: number;
+  /** Proxies of ours in front: who sent a webhook is whom the outermost of them saw. */
+  readonly trustedProxies: number;
   /** Where Prometheus finds the metrics. */
   readonly metrics: string | undefined;
 }
@@ -29,7 +31,7 @@ export interface ReceiverOptions {
  */
 export async function runReceiver(
   io: CliIo,
-  { path, configs, host, port, metrics: asked }: ReceiverOptions,
+  { path, configs, host, port, trustedProxies, metrics: asked }: ReceiverOptions,
 ): Promise<ExitCode> {
   const logging = startLogging(io, 'info', path);
   const { logger, redactor } = logging;
@@ -60,6 +62,7 @@ export async function runReceiver(
       services,
       host,
       port,
+      trustedProxies,
       metrics,
       tracing,
       ready: watch.isUp,

@@ -15,16 +15,24 @@ const receiver = defineCommand({
   options: {
     port: { value: 'PORT', summary: 'where to listen; 8301 if not given' },
     host: HOST_OPTION,
+    'trusted-proxies': {
+      value: 'N',
+      summary: 'proxies of ours in front, whose X-Forwarded-For says who sent; 0 if not given',
+    },
     metrics: METRICS_OPTION,
     config: CONFIG_OPTION,
   },
-  examples: ['playbook webhooks --port 8301 --config docproc=./docproc.yaml'],
+  examples: [
+    'playbook webhooks --port 8301 --config docproc=./docproc.yaml',
+    'playbook webhooks --host 0.0.0.0 --trusted-proxies 1 --config docproc=./docproc.yaml',
+  ],
   run: async ({ io, path, options }) =>
     (await import('../actions/receiver.ts')).runReceiver(io, {
       path,
       configs: options.config,
       host: options.host ?? '127.0.0.1',
       port: parseWhole(options.port ?? '8301', 'port', PORTS, path),
+      trustedProxies: parseWhole(options['trusted-proxies'] ?? '0', 'trusted-proxies', { min: 0, max: 10 }, path),
       metrics: options.metrics,
     }),
 });

@@ -44,6 +44,8 @@ export interface ReceiverPartOptions {
   readonly services: readonly ConfiguredService[];
   readonly port: number;
   readonly host?: string;
+  /** See `ReceiverOptions`. @default 0 */
+  readonly trustedProxies?: number;
   /** Learn from the time webhooks were signed. @default of its own */
   readonly clocks?: ClockWatches;
   readonly recorder?: ReceiverDeps['recorder'];
@@ -62,6 +64,7 @@ export function startReceiverPart({
   services,
   port,
   host,
+  trustedProxies,
   clocks = createClockWatches(services, logger),
   recorder,
   metrics,
@@ -71,6 +74,7 @@ export function startReceiverPart({
   return startReceiver({
     port,
     ...(host === undefined ? {} : { host }),
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
     logger,
     handOver: createTemporalHandOver({ client, logger }),
     around: (about, handOver) => {
