@@ -74,8 +74,8 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
       uiPort: await choosePort('uiPort', options.uiPort, remembered.uiPort, 8233),
     });
   } catch (error) {
-    if (!String(error).includes('address already in use')) throw error;
-    // Another process was faster, e.g. a second home started at the same moment.
+    if (!/address already in use|panic: /.test(String(error))) throw error;
+    // Another process was faster, e.g. a second home started at the same moment; for a port of its own, the server panics then.
     return launch(options, { port: options.port ?? (await freePort()), uiPort: options.uiPort ?? (await freePort()) });
   }
 }
@@ -190,8 +190,11 @@ function createTail(onLog: TemporalServerOptions['onLog']): {
   readonly failure: (what: string) => PlaybookError;
 } {
   const kept: string[] = [];
+  // The stack that follows a panic is longer than what is kept, and says nothing.
+  const panics: string[] = [];
   return {
     add: (line) => {
+      if (line.startsWith('panic: ')) panics.push(line);
       kept.push(line);
       if (kept.length > KEPT_LINES) kept.shift();
       onLog?.(line);
@@ -199,7 +202,11 @@ function createTail(onLog: TemporalServerOptions['onLog']): {
     failure: (what) =>
       new PlaybookError(
         'TEMPORAL_UNREACHABLE',
-        [`The embedded Temporal server ${what}. Its log ends with:`, ...kept].join('\n  '),
+        [
+          `The embedded Temporal server ${what}. Its log ends with:`,
+          ...panics.filter((line) => !kept.includes(line)),
+          ...kept,
+        ].join('\n  '),
       ),
   };
 }

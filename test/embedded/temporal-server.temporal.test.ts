@@ -121,9 +121,12 @@ describe('an embedded server', () => {
     }
   });
 
-  it('tries other ports if its own is taken between the check and its start', async () => {
+  it.each([
+    ['listen: bind: address already in use', 1],
+    ['panic: failed assigning ephemeral port', 40],
+  ])('tries other ports if its own is taken between the check and its start: %s', async (said, lines) => {
     const executable = join(folder, 'temporal');
-    const refuseOnce = `[ -e "$0.tried" ] || { : > "$0.tried"; echo 'listen: bind: address already in use' >&2; exit 1; }`;
+    const refuseOnce = `[ -e "$0.tried" ] || { : > "$0.tried"; echo '${said}' >&2; seq ${lines} >&2; exit 2; }`;
     await writeFile(executable, `#!/bin/sh\n${refuseOnce}\nexec '${temporalPath()}' "$@"\n`, { mode: 0o755 });
     expect((await fetch((await start({ executable })).uiUrl)).status).toBe(200);
   });
