@@ -92,7 +92,7 @@ polling: { grace_ms: 3600000, initial_ms: 60000, factor: 1, max_ms: 60000 }
 );
 const bin = fileURLToPath(new URL('../bin/playbook.js', import.meta.url));
 // By its first line, which sets the options a worker runs with.
-const worker = spawn(bin, ['worker', '--config', config], {
+const worker = spawn(bin, ['worker', '--config', `${docproc.service}=${config}`], {
   stdio: ['ignore', 'ignore', 'inherit'],
   env: {
     ...process.env,

@@ -22,11 +22,13 @@ export function bundleName({ encrypting }: Bundle): string {
 export function bundleOptions({ encrypting }: Bundle): {
   readonly workflowsPath: string;
   readonly workflowInterceptorModules: string[];
+  readonly preloadModules: string[];
   readonly failureConverterPath?: string;
 } {
   return {
     workflowsPath: inSources('index'),
     workflowInterceptorModules: [inSources('trace-interceptors')],
+    preloadModules: [inSources('index'), inSources('trace-interceptors')],
     ...(encrypting ? { failureConverterPath: FAILURE_CONVERTER } : {}),
   };
 }

@@ -99,7 +99,7 @@ async function close(run: JobRun): Promise<JobOutcome> {
   publish(job, outcome);
   recordEnd(outcome);
   run.explain(error === null ? 'Done.' : `${error.code}: ${error.message}`);
-  await condition(allHandlersFinished);
+  if (!allHandlersFinished()) await condition(allHandlersFinished);
   if (error === null) return outcome;
   if (error.code === 'CANCELED') throw new CancelledFailure(error.message);
   throw ApplicationFailure.create({
