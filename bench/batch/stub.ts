@@ -14,7 +14,11 @@ interface StubJob {
 
 const { port, secret, faulty, processingMs } = JSON.parse(process.argv[2] ?? '') as StubOptions;
 const hmacKey = Buffer.from(secret.replace('whsec_', ''), 'base64');
-const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+/**
+ * Webhooks under way at once. A receiver that gathers a batch's webhooks holds each until its signal is accepted: with too few
+ * connections for that, whatever comes behind, a single job's webhook too, waits in the sender, and the sender is measured.
+ */
+const agent = new Agent({ keepAlive: true, maxSockets: 512 });
 const byKey = new Map<string, StubJob>();
 const byId = new Map<string, StubJob>();
 const refused = new Set<string>();
