@@ -70,13 +70,18 @@ export async function startLoad(options: LoadOptions): Promise<{
   return { asked, accepted };
 }
 
-/** Repeats what failed because Temporal was away; anything else is an error of the run. */
+const AWAY: ReadonlySet<string> = new Set(['TEMPORAL_UNREACHABLE', 'SETUP_MISSING']);
+
+/**
+ * Repeats what failed because Temporal was away, or has just come back and does not know its namespaces yet; anything else is an error
+ * of the run.
+ */
 async function insist<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof PlaybookError) || error.code !== 'TEMPORAL_UNREACHABLE') throw error;
+      if (!(error instanceof PlaybookError) || !AWAY.has(error.code)) throw error;
       await sleep(500, undefined, { signal });
     }
   }
