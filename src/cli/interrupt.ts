@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** npm passes a signal on that the terminal has sent to us already, so a second one right behind the first is the same one. */
 const SAME_SIGNAL_MS = 500;
 
@@ -17,6 +19,7 @@ export function createInterrupt(deps: {
   readonly exit: (code: number) => void;
 }): Interrupt {
   const controller = new AbortController();
+  setMaxListeners(Infinity, controller.signal); // each job of a run waits for it
   let firstMs: number | undefined;
   return {
     signal: controller.signal,

@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import type { JobSnapshot } from '../../src/client/index.ts';
 import { PlaybookError } from '../../src/contracts/errors.ts';
@@ -331,5 +332,10 @@ describe('signals', () => {
     const interrupt = createInterrupt({ now: () => 0, warn: () => undefined, exit: () => undefined });
     interrupt.abort();
     expect(interrupt.signal.aborted).toBe(true);
+  });
+
+  it('are waited for by any number of jobs, without a warning', () => {
+    const interrupt = createInterrupt({ now: () => 0, warn: () => undefined, exit: () => undefined });
+    expect(getMaxListeners(interrupt.signal)).toBe(Infinity);
   });
 });

@@ -93,12 +93,12 @@ describe('a term at the gate', () => {
 });
 
 describe('control states', () => {
-  it('say 1 for the stage in force alone', () => {
+  it('say 1 for the stage in force alone, by the plan’s name of it', () => {
     const { metrics, values } = recordedMetrics();
     const record = createControlMetrics(metrics);
-    record('docproc', { ...INITIAL_CONTROL, enabled: true, weightBps: 100, stage: '1 %' });
+    record('docproc', { ...INITIAL_CONTROL, enabled: true, weightBps: 100, stage: '01a2-1:1 %' });
     const lease = { holder: 'r', untilMs: 1, safeWeightBps: 0, safeAllow: [] };
-    record('docproc', { ...INITIAL_CONTROL, enabled: true, weightBps: 1_000, stage: '10 %', lease });
+    record('docproc', { ...INITIAL_CONTROL, enabled: true, weightBps: 1_000, stage: '01a2-2:10 %', lease });
     expect(Object.fromEntries(values)).toEqual({
       'playbook_integration_enabled{docproc}': 1,
       'playbook_weight_ratio{docproc}': 0.1,

@@ -12,6 +12,7 @@ import { freePort } from '../../embedded/ports.ts';
 import { temporalBinary } from '../../provision/index.ts';
 import { startSandbox } from '../../sandbox/index.ts';
 import type { CliIo } from '../io.ts';
+import { VERSION } from '../version.ts';
 import { createClockWatches } from './clock-watches.ts';
 import { createClosing } from './closing.ts';
 import type { Closing } from './closing.ts';
@@ -20,6 +21,7 @@ import { converterOf } from './external.ts';
 import { announceEndpoints, callbackSecretFile, keepPorts, keptPorts, withdrawEndpoints } from './home-facts.ts';
 import { InterruptedError } from './interrupted-error.ts';
 import type { Logging } from './logging.ts';
+import { startProcessMetrics } from './process-metrics.ts';
 import { startReceiverPart } from './receiver-part.ts';
 import { sandboxOptionsOf } from './sandbox-options.ts';
 import {
@@ -32,6 +34,7 @@ import {
   withSandboxDefaults,
 } from './service-configs.ts';
 import type { ConfigPaths, ConfiguredService } from './service-configs.ts';
+import { startTemporalWatch } from './temporal-watch.ts';
 import { openTracing } from './tracing.ts';
 import { untilAborted } from './until-aborted.ts';
 import { startWorker } from './worker-part.ts';
@@ -171,6 +174,20 @@ async function open(options: EmbeddedOptions, closing: Closing): Promise<Embedde
     ...converter,
   });
   worker.ended.catch((error: unknown) => failure.abort(error));
+  // Where nobody scrapes, nobody has to be told, and a laptop that wakes up is no news either.
+  if (options.metricsAddress !== undefined) {
+    const watch = startTemporalWatch({
+      client: connected.client,
+      address: temporal.address,
+      logger,
+      metrics,
+      meanwhile: 'nothing is sent until it does, and nothing is lost',
+      up: true,
+    });
+    closing.add(() => watch.stop());
+    const measured = startProcessMetrics({ metrics, version: VERSION, buildId: undefined, isReady: watch.isUp });
+    closing.add(() => measured.stop());
+  }
   const onSandbox = services.filter(({ config }) => isLocalSandbox(config));
   await enableOnSandbox(
     connected.client,

@@ -136,6 +136,11 @@ export function stageKey(id: string, stage: RolloutStage): string {
   return `${id}:${stage.name}`;
 }
 
+/** The plan's name of a stage, from the value of {@link stageKey}; a value without a rollout's id is a name. */
+export function stageName(key: string): string {
+  return key.slice(key.indexOf(':') + 1);
+}
+
 /** What a state asks for. */
 export function applyRequest({ service, plan, before }: RolloutInput, state: RolloutState): ApplyRequest {
   const stage = stageOf(state, plan);

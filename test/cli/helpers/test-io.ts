@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { CliIo, Output } from '../../../src/cli/io.ts';
 import { NO_METRICS } from '../../../src/contracts/metric-recorder.ts';
 import { runCli } from '../../../src/cli/run-cli.ts';
@@ -23,6 +24,7 @@ export interface TestIo extends CliIo {
 
 export function testIo(options: TestIoOptions = {}): TestIo {
   const interrupt = new AbortController();
+  setMaxListeners(Infinity, interrupt.signal); // as the command's own
   let [out, err] = ['', ''];
   const listeners = new Set<() => void>();
   const output = (add: (text: string) => void): Output => ({
