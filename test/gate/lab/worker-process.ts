@@ -29,9 +29,11 @@ const tsx = import.meta.resolve('tsx');
 /** Starts a TypeScript file as a process of its own and waits until a line of its output contains `ready`. */
 export async function startProcess(file: string, argument: object, ready: string): Promise<LabProcess> {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, ['--import', tsx, path, JSON.stringify(argument)], {
+  // With the memory options of `bin/playbook.js`.
+  const options = ['--max-semi-space-size=8', '--import', tsx];
+  const child: ChildProcess = spawn(process.execPath, [...options, path, JSON.stringify(argument)], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '' },
+    env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '2' },
   });
   const { pid, stdout } = child;
   if (pid === undefined || stdout === null) throw new Error(`${file} could not be started`);
