@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
+import { formatFiles } from '../../src/authoring/new/format.ts';
 import { proposalFromOpenApi } from '../../src/authoring/new/openapi.ts';
 import { literal, personalFields, sampleOf, zodSource } from '../../src/authoring/new/schema-source.ts';
 import type { Proposal } from '../../src/authoring/new/proposal.ts';
@@ -13,6 +15,9 @@ import { ROOT, textOf } from '../docs/markdown.ts';
 import { copyProject } from './project-copy.ts';
 
 const project = copyProject('docproc');
+const PRETTIER = 'node_modules/prettier';
+symlinkSync(join(ROOT, PRETTIER), join(project.folder, PRETTIER));
+for (const name of ['.prettierrc.json', '.prettierignore']) copyFileSync(join(ROOT, name), join(project.folder, name));
 const templates = await readTemplates(join(ROOT, 'templates/integration'));
 const rendered = (service: string, proposal: Proposal): ReadonlyMap<string, string> =>
   renderIntegration(
@@ -75,6 +80,24 @@ describe('playbook new', () => {
     const checked = await playbook(['check', 'acme', '--ready', '--project', project.folder]);
     expect(checked.code).toBe(1);
     expect(checked.out).toContain('still holds ‹do what›: replace it');
+  });
+
+  it('lays everything out as the project does that it writes into', () => {
+    const args = [join(ROOT, PRETTIER, 'bin/prettier.cjs'), '--check', 'integrations/acme', 'integrations/paperwork'];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: project.folder, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('leaves to the build what does not parse, and everything where the project has no prettier', async () => {
+    const files = new Map([
+      ['a.ts', 'const a = "a"'],
+      ['b.ts', 'const = "b"'],
+    ]);
+    expect([...(await formatFiles(project.folder, project.folder, files)).values()]).toEqual([
+      "const a = 'a';\n",
+      'const = "b"',
+    ]);
+    expect(await formatFiles('/', '/', files)).toBe(files);
   });
 
   it.each([

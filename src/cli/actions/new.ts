@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { formatFiles } from '../../authoring/new/format.ts';
 import { proposalFromOpenApi } from '../../authoring/new/openapi.ts';
 import { usualProposal } from '../../authoring/new/proposal.ts';
 import { renderIntegration } from '../../authoring/new/render.ts';
@@ -41,8 +42,10 @@ export async function newIntegration(io: CliIo, { given, ...options }: NewOption
     from === undefined ? usualProposal(service) : proposalFromOpenApi(service, await documentText(io, from), from);
   const startedOn = new Date().toISOString().slice(0, 10);
   const templates = await readTemplates(join(PACKAGE_FOLDER, 'templates', 'integration'));
-  const files = renderIntegration(templates, { ...answers, startedOn }, proposal);
-  await writeFolder(join(project.integrations, service), files);
+  const rendered = renderIntegration(templates, { ...answers, startedOn }, proposal);
+  const folder = join(project.integrations, service);
+  const files = await formatFiles(project.folder, folder, rendered);
+  await writeFolder(folder, files);
   if (!RUNS_SOURCES) await build(project.folder);
   const integration = await loadIntegration(project.code, service);
   await bringUpToDate(project.folder, await findOutdated(project.folder, integration, GENERATORS));
