@@ -100,6 +100,14 @@ describe('playbook new', () => {
     expect(await formatFiles('/', '/', files)).toBe(files);
   });
 
+  it('writes into a project only', async () => {
+    const { code, err } = await playbook(['new', 'acme', '--project', '/gone']);
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: 'BAD_USAGE: --project must be the folder of a project, with its package.json (got /gone). See `playbook new --help`.\n',
+    });
+  });
+
   it.each([
     [
       ['Acme'],

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { PlaybookError } from '../../contracts/errors.ts';
+import { messageOf } from '../../rules/message-of.ts';
 import type { Schema } from './proposal.ts';
 
 /** A mapping of the document. */
@@ -27,9 +28,13 @@ export function readDocument(text: string, source: string): Tree {
   try {
     document = parse(text, { merge: true, maxAliasCount: 1_000 });
   } catch (cause) {
-    throw new PlaybookError('CONFIG_INVALID', `${source} is neither YAML nor JSON: ${String(cause).split('\n')[0]}`, {
-      cause,
-    });
+    throw new PlaybookError(
+      'CONFIG_INVALID',
+      `${source} is neither YAML nor JSON: ${messageOf(cause).split('\n')[0]}`,
+      {
+        cause,
+      },
+    );
   }
   if (textOf(tree(document)['openapi']).startsWith('3.') && isTree(tree(document)['paths'])) return tree(document);
   throw new PlaybookError(

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatFiles } from '../../authoring/new/format.ts';
 import { proposalFromOpenApi } from '../../authoring/new/openapi.ts';
@@ -8,6 +9,7 @@ import { readTemplates, writeFolder } from '../../authoring/new/write.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
 import { loadIntegration } from '../../definition/index.ts';
 import { GENERATORS } from '../../gen/index.ts';
+import { badUsage } from '../args/bad-usage.ts';
 import { bringUpToDate, findOutdated } from '../compose/generated-files.ts';
 import { InterruptedError } from '../compose/interrupted-error.ts';
 import { documentText, newAnswers } from '../compose/new-answers.ts';
@@ -31,6 +33,9 @@ export interface NewOptions {
 export async function newIntegration(io: CliIo, { given, ...options }: NewOptions): Promise<ExitCode> {
   const project = projectAt(io, options.project);
   const { path, json } = options;
+  if (!existsSync(join(project.folder, 'package.json'))) {
+    throw badUsage(`--project must be the folder of a project, with its package.json (got ${options.project}).`, path);
+  }
   const context = { path, integrations: project.integrations, asks: !options.yes && !json };
   const answers = await newAnswers(io, given, context).catch((error: unknown) => {
     if (!(error instanceof InterruptedError)) throw error;
