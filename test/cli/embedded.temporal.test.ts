@@ -160,8 +160,8 @@ describe('playbook start', () => {
     const table = await home.run(['jobs', 'list', '--unit', 'tenant']);
     expect(table.out).toMatch(/^STATE .*\nCOMPLETED {2}docproc\/mine .*job_\S+ .*\n$/);
     for (const list of [['jobs'], ['webhooks', 'dead-letters']]) {
-      const unknown = await home.run([...list, 'list', '--service', 'docprok']);
-      expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean docproc?') });
+      const mistyped = await home.run([...list, 'list', '--service', 'docprok']);
+      expect(mistyped).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean docproc?') });
     }
   });
 
