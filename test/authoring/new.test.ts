@@ -225,6 +225,38 @@ describe('an OpenAPI document', () => {
     expect(files.get('src/samples.ts')).toContain(`valid: (nth) => ({ file: \`sample-\${nth}.${extension}\`,`);
   });
 
+  const told = (payload: object, properties: object = { callback_url: { type: 'string' } }) => {
+    const content = { 'application/json': { schema: { type: 'object', properties: payload } } };
+    const callbacks = { ended: { '{$request.body#/callback_url}': { post: { requestBody: { content } } } } };
+    const post = { ...body({ request_id: { type: 'string' }, ...properties }), ...answer(plain), callbacks };
+    const paths = { '/jobs': { post }, '/jobs/{id}': { get: answer(plain) } };
+    const { webhook, guesses } = proposalFromOpenApi('hooks', document(paths), 'x');
+    return { webhook, guesses: guesses.join('\n') };
+  };
+
+  it('that says what its webhooks hold has them proposed so', () => {
+    expect(told({ kind: { const: 'scan:Done' }, scan: plain }).webhook).toEqual({
+      type: 'kind',
+      data: 'scan',
+      events: { 'scan:Done': 'COMPLETED' },
+    });
+  });
+
+  it.each([
+    ['names no end', { kind: { enum: ['made'] }, scan: plain }],
+    ['holds no job', { kind: { enum: ['done'] }, id: { type: 'string' } }],
+  ])('whose webhook %s has the usual ones proposed', (_name, payload) => {
+    const { webhook, guesses } = told(payload);
+    expect(webhook).toMatchObject({ type: 'type', data: 'data', events: { 'job.completed': 'COMPLETED' } });
+    expect(guesses).toContain('they are proposed as named in `type`: job.completed,');
+  });
+
+  it('with webhooks whose URL no submit takes has none proposed, and says so', () => {
+    expect(told({ kind: { enum: ['done'] }, scan: plain }, {}).guesses).toContain(
+      'Webhooks are documented, but no field of a submit takes their URL: jobs are polled.',
+    );
+  });
+
   it('that names no authentication is configured without, and without a title is called as the service', () => {
     const proposal = proposalFromOpenApi('open', document(jobs(plain), { info: {} }), 'x');
     expect(proposal).toMatchObject({ title: 'open', contractVersion: '1.0.0', apiVersion: 'v1' });

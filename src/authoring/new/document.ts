@@ -71,6 +71,18 @@ export function operationsOf(document: Tree): Operation[] {
   );
 }
 
+/** The JSON bodies of what a service sends by itself: of its `webhooks`, and of the `callbacks` of its calls. */
+export function payloadsOf(document: Tree): Schema[] {
+  const calls = Object.values(tree(document['paths'])).flatMap((item) => METHODS.map((method) => tree(item)[method]));
+  const callbacks = calls.flatMap((call) => Object.values(tree(tree(resolve(document, call))['callbacks'])));
+  const items = [document['webhooks'], ...callbacks].flatMap((one) => Object.values(tree(resolve(document, one))));
+  return items.flatMap((item) => {
+    const { requestBody } = tree(tree(resolve(document, item))['post']);
+    const json = tree(tree(tree(resolve(document, requestBody))['content'])['application/json']);
+    return json['schema'] === undefined ? [] : [schemaOf(document, json['schema'])];
+  });
+}
+
 /** A schema with its references followed and `allOf` laid together; where it comes back to itself it ends as anything. */
 function schemaOf(document: Tree, raw: unknown, above: readonly string[] = []): Schema {
   const reference = textOf(tree(raw)['$ref']);
