@@ -80,9 +80,8 @@ export async function loadConfig(path: string, options: { readonly service: stri
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new PlaybookError('CONFIG_INVALID', `The configuration file ${path} cannot be read (${errorCode(cause)}).`, {
-      cause,
-    });
+    const message = `The configuration file ${path} cannot be read (${errorCode(cause)}). Check the path.`;
+    throw new PlaybookError('CONFIG_INVALID', message, { cause });
   }
   return parseConfig(text, { service: options.service, source: path });
 }

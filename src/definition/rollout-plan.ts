@@ -97,16 +97,18 @@ export function parseRolloutPlan(text: string, source = 'rollout.yaml'): Rollout
   return deepFreeze(plan);
 }
 
-/** Reads a `rollout.yaml`; the default plan where there is no such file. @throws PlaybookError CONFIG_INVALID */
-export async function loadRolloutPlan(path: string): Promise<RolloutPlan> {
+/**
+ * Reads a `rollout.yaml`; the default plan where there is no such file, unless it was asked for by name.
+ * @throws PlaybookError CONFIG_INVALID
+ */
+export async function loadRolloutPlan(path: string, { isNamed = false } = {}): Promise<RolloutPlan> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return DEFAULT_PLAN;
-    throw new PlaybookError('CONFIG_INVALID', `The rollout plan ${path} cannot be read (${errorCode(cause)}).`, {
-      cause,
-    });
+    if (errorCode(cause) === 'ENOENT' && !isNamed) return DEFAULT_PLAN;
+    const message = `The rollout plan ${path} cannot be read (${errorCode(cause)}). Check the path.`;
+    throw new PlaybookError('CONFIG_INVALID', message, { cause });
   }
   return parseRolloutPlan(text, path);
 }
@@ -116,7 +118,8 @@ function readYaml(text: string, source: string): unknown {
     return parse(text) as unknown;
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
-    throw new PlaybookError('CONFIG_INVALID', `${source} is not valid YAML: ${error.message}`, { cause: error });
+    const [problem] = error.message.split('\n'); // what follows draws the line
+    throw new PlaybookError('CONFIG_INVALID', `${source} is not valid YAML: ${problem}`, { cause: error });
   }
 }
 

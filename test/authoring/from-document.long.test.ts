@@ -20,6 +20,8 @@ const COPIED = [
   'tsconfig.json',
   'tsconfig.build.json',
   '.oxlintrc.json',
+  '.prettierrc.json',
+  '.prettierignore',
 ];
 
 /** A project of its own, to write an integration into. */
@@ -68,5 +70,6 @@ describe('from nothing but an OpenAPI document', () => {
     expect(
       await run(process.execPath, 'node_modules/oxlint/bin/oxlint', '--type-aware', 'integrations/paperwork'),
     ).toMatchObject({ code: 0 });
+    expect(await run('npx', 'prettier', '--check', 'integrations/paperwork')).toMatchObject({ code: 0 });
   }, 400_000);
 });

@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
+import { formatFiles } from '../../src/authoring/new/format.ts';
 import { proposalFromOpenApi } from '../../src/authoring/new/openapi.ts';
 import { literal, personalFields, sampleOf, zodSource } from '../../src/authoring/new/schema-source.ts';
 import type { Proposal } from '../../src/authoring/new/proposal.ts';
@@ -13,6 +15,9 @@ import { ROOT, textOf } from '../docs/markdown.ts';
 import { copyProject } from './project-copy.ts';
 
 const project = copyProject('docproc');
+const PRETTIER = 'node_modules/prettier';
+symlinkSync(join(ROOT, PRETTIER), join(project.folder, PRETTIER));
+for (const name of ['.prettierrc.json', '.prettierignore']) copyFileSync(join(ROOT, name), join(project.folder, name));
 const templates = await readTemplates(join(ROOT, 'templates/integration'));
 const rendered = (service: string, proposal: Proposal): ReadonlyMap<string, string> =>
   renderIntegration(
@@ -75,6 +80,32 @@ describe('playbook new', () => {
     const checked = await playbook(['check', 'acme', '--ready', '--project', project.folder]);
     expect(checked.code).toBe(1);
     expect(checked.out).toContain('still holds ‹do what›: replace it');
+  });
+
+  it('lays everything out as the project does that it writes into', () => {
+    const args = [join(ROOT, PRETTIER, 'bin/prettier.cjs'), '--check', 'integrations/acme', 'integrations/paperwork'];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: project.folder, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('leaves to the build what does not parse, and everything where the project has no prettier', async () => {
+    const files = new Map([
+      ['a.ts', 'const a = "a"'],
+      ['b.ts', 'const = "b"'],
+    ]);
+    expect([...(await formatFiles(project.folder, project.folder, files)).values()]).toEqual([
+      "const a = 'a';\n",
+      'const = "b"',
+    ]);
+    expect(await formatFiles('/', '/', files)).toBe(files);
+  });
+
+  it('writes into a project only', async () => {
+    const { code, err } = await playbook(['new', 'acme', '--project', '/gone']);
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: 'BAD_USAGE: --project must be the folder of a project, with its package.json (got /gone). See `playbook new --help`.\n',
+    });
   });
 
   it.each([
@@ -192,6 +223,38 @@ describe('an OpenAPI document', () => {
     const paths = { '/jobs': { post: submit }, '/jobs/{id}': { get: answer(plain) }, ...upload };
     const files = rendered('files', proposalFromOpenApi('files', document(paths), 'x'));
     expect(files.get('src/samples.ts')).toContain(`valid: (nth) => ({ file: \`sample-\${nth}.${extension}\`,`);
+  });
+
+  const told = (payload: object, properties: object = { callback_url: { type: 'string' } }) => {
+    const content = { 'application/json': { schema: { type: 'object', properties: payload } } };
+    const callbacks = { ended: { '{$request.body#/callback_url}': { post: { requestBody: { content } } } } };
+    const post = { ...body({ request_id: { type: 'string' }, ...properties }), ...answer(plain), callbacks };
+    const paths = { '/jobs': { post }, '/jobs/{id}': { get: answer(plain) } };
+    const { webhook, guesses } = proposalFromOpenApi('hooks', document(paths), 'x');
+    return { webhook, guesses: guesses.join('\n') };
+  };
+
+  it('that says what its webhooks hold has them proposed so', () => {
+    expect(told({ kind: { const: 'scan:Done' }, scan: plain }).webhook).toEqual({
+      type: 'kind',
+      data: 'scan',
+      events: { 'scan:Done': 'COMPLETED' },
+    });
+  });
+
+  it.each([
+    ['names no end', { kind: { enum: ['made'] }, scan: plain }],
+    ['holds no job', { kind: { enum: ['done'] }, id: { type: 'string' } }],
+  ])('whose webhook %s has the usual ones proposed', (_name, payload) => {
+    const { webhook, guesses } = told(payload);
+    expect(webhook).toMatchObject({ type: 'type', data: 'data', events: { 'job.completed': 'COMPLETED' } });
+    expect(guesses).toContain('they are proposed as named in `type`: job.completed,');
+  });
+
+  it('with webhooks whose URL no submit takes has none proposed, and says so', () => {
+    expect(told({ kind: { enum: ['done'] }, scan: plain }, {}).guesses).toContain(
+      'Webhooks are documented, but no field of a submit takes their URL: jobs are polled.',
+    );
   });
 
   it('that names no authentication is configured without, and without a title is called as the service', () => {

@@ -93,6 +93,7 @@ describe('what `playbook new` makes of a document works with the sandbox it make
     await until('its webhook has come', async () => receiver.received.length > 0);
     const [event] = receiver.received as [Received];
     expect(isGenuine(event)).toBe(true); // by Standard Webhooks
+    expect(event.json).toMatchObject({ event: 'call.failed', call: { state: 'failed' } }); // as the document has it
     const { webhook } = integration;
     expect(webhook?.read(webhook.payload.parse(event.json))).toEqual({
       state: 'FAILED',
@@ -116,6 +117,9 @@ describe('what `playbook new` makes of a document works with the sandbox it make
     expect(text('config.example.yaml')).toContain('base_url: https://api.voices.example.com\n');
     expect(text('config.example.yaml')).toContain('token: env:VOICES_TOKEN');
     expect(guesses).toContain('A repeated submit is recognised by a field of the body, for 24 hours.');
+    expect(guesses.join('\n')).toContain(
+      'named in `event`: call.ok, call.failed, call.aborted, with the job as `call`.',
+    );
   });
 
   it('where we choose the id and pages have offsets', async () => {

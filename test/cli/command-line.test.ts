@@ -25,6 +25,7 @@ describe('the table of commands', () => {
       expect({ code, err }).toEqual({ code: 0, err: '' });
       expect(out).toContain(`Usage: ${call}`);
       expect(out).toContain('--help');
+      expect(out).toMatch(/\nExamples:\n {2}.*playbook /);
       const command = isGroup(node) ? node.itself : node;
       for (const flag of Object.keys(command?.options ?? {})) expect(out).toContain(`--${flag}`);
       for (const child of isGroup(node) ? node.commands : []) expect(out).toContain(`  ${child.name}`);
@@ -98,6 +99,7 @@ describe('a command line that is wrong', () => {
       'jobs status nonsense',
       '"nonsense" names no job: give <service>/<key>, or service and key; batch/<service>/<name> for a batch. See `playbook jobs status --help`.',
     ],
+    ['capacity --peak 4', 'Say how many jobs with --jobs-per-day. See `playbook capacity --help`.'],
     ['jobs start docproc', 'Give either a file or --input. See `playbook jobs start --help`.'],
     ['jobs start docproc a.pdf --input b', 'Give either a file or --input. See `playbook jobs start --help`.'],
     [

@@ -72,7 +72,7 @@ describe('files given on the command line', () => {
   it('are named by `playbook run`, which sends nothing and exits 2', async () => {
     const { code, out, err } = await playbook(['run', 'docproc', 'gone.pdf', '--json'], { cwd: folder });
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toBe('FILE_NOT_FOUND: A file cannot be read; nothing was sent:\n  gone.pdf: is not there\n');
+    expect(err).toBe('FILE_NOT_FOUND: gone.pdf: is not there. Check the path; nothing was sent.\n');
   });
 
   it.each([

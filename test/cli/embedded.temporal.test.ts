@@ -159,6 +159,10 @@ describe('playbook start', () => {
     expect(lines(listed.out)).toHaveLength(2);
     const table = await home.run(['jobs', 'list', '--unit', 'tenant']);
     expect(table.out).toMatch(/^STATE .*\nCOMPLETED {2}docproc\/mine .*job_\S+ .*\n$/);
+    for (const list of [['jobs'], ['webhooks', 'dead-letters']]) {
+      const mistyped = await home.run([...list, 'list', '--service', 'docprok']);
+      expect(mistyped).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean docproc?') });
+    }
   });
 
   it('takes input as JSON, and says what is wrong with it', async () => {

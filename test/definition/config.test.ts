@@ -342,7 +342,7 @@ describe('loadConfig', () => {
       const gone = join(directory, 'gone.yaml');
       await expect(loadConfig(gone, { service: 'doc-proc' })).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
-        message: `The configuration file ${gone} cannot be read (ENOENT).`,
+        message: `The configuration file ${gone} cannot be read (ENOENT). Check the path.`,
       });
     } finally {
       await rm(directory, { recursive: true });

@@ -77,6 +77,10 @@ freeze:
       expect(await loadRolloutPlan(join(folder, 'rollout.yaml'))).toBe(DEFAULT_PLAN);
       await writeFile(join(folder, 'rollout.yaml'), 'stages: [{ name: all, weightBps: 10000 }]');
       expect((await loadRolloutPlan(join(folder, 'rollout.yaml'))).stages).toHaveLength(1);
+      await expect(loadRolloutPlan(join(folder, 'typo.yaml'), { isNamed: true })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(/typo\.yaml cannot be read \(ENOENT\)\. Check the path\.$/),
+      });
       await expect(loadRolloutPlan(folder)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     } finally {
       await rm(folder, { recursive: true });

@@ -28,7 +28,7 @@ describe('startSandbox', () => {
     await expect(startSandbox({ port: sandbox.port })).rejects.toMatchObject({
       name: 'SandboxError',
       code: 'ADDRESS_UNAVAILABLE',
-      message: `The sandbox cannot listen on 127.0.0.1:${sandbox.port} (EADDRINUSE): stop what uses the port, or choose another`,
+      message: `The sandbox cannot listen on 127.0.0.1:${sandbox.port} (EADDRINUSE). Stop what uses the port, or choose another.`,
     });
   });
 

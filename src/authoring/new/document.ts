@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { PlaybookError } from '../../contracts/errors.ts';
+import { messageOf } from '../../rules/message-of.ts';
 import type { Schema } from './proposal.ts';
 
 /** A mapping of the document. */
@@ -27,9 +28,13 @@ export function readDocument(text: string, source: string): Tree {
   try {
     document = parse(text, { merge: true, maxAliasCount: 1_000 });
   } catch (cause) {
-    throw new PlaybookError('CONFIG_INVALID', `${source} is neither YAML nor JSON: ${String(cause).split('\n')[0]}`, {
-      cause,
-    });
+    throw new PlaybookError(
+      'CONFIG_INVALID',
+      `${source} is neither YAML nor JSON: ${messageOf(cause).split('\n')[0]}`,
+      {
+        cause,
+      },
+    );
   }
   if (textOf(tree(document)['openapi']).startsWith('3.') && isTree(tree(document)['paths'])) return tree(document);
   throw new PlaybookError(
@@ -64,6 +69,18 @@ export function operationsOf(document: Tree): Operation[] {
       };
     }),
   );
+}
+
+/** The JSON bodies of what a service sends by itself: of its `webhooks`, and of the `callbacks` of its calls. */
+export function payloadsOf(document: Tree): Schema[] {
+  const calls = Object.values(tree(document['paths'])).flatMap((item) => METHODS.map((method) => tree(item)[method]));
+  const callbacks = calls.flatMap((call) => Object.values(tree(tree(resolve(document, call))['callbacks'])));
+  const items = [document['webhooks'], ...callbacks].flatMap((one) => Object.values(tree(resolve(document, one))));
+  return items.flatMap((item) => {
+    const { requestBody } = tree(tree(resolve(document, item))['post']);
+    const json = tree(tree(tree(resolve(document, requestBody))['content'])['application/json']);
+    return json['schema'] === undefined ? [] : [schemaOf(document, json['schema'])];
+  });
 }
 
 /** A schema with its references followed and `allOf` laid together; where it comes back to itself it ends as anything. */

@@ -1,10 +1,12 @@
 import { PlaybookError } from '../../contracts/errors.ts';
 import type { ObservedState } from '../../contracts/states.ts';
-import { list, operationsOf, readDocument, resolve, textOf, tree } from './document.ts';
+import { list, operationsOf, payloadsOf, readDocument, resolve, textOf, tree } from './document.ts';
 import type { Operation, Tree } from './document.ts';
-import { KEY_ERRORS_GUESS, usualProposal, WEBHOOK_EVENTS } from './proposal.ts';
+import { KEY_ERRORS_GUESS, usualProposal } from './proposal.ts';
 import type { Proposal, ProposedAuth, ProposedIdempotency, Schema } from './proposal.ts';
 import { fieldOf, fieldsOf, typesOf } from './schema.ts';
+import { stateOf } from './state-words.ts';
+import { webhookOf } from './webhook.ts';
 
 /**
  * Reads an OpenAPI 3 document and proposes an integration, saying what was guessed.
@@ -24,6 +26,8 @@ export function proposalFromOpenApi(service: string, text: string, source: strin
   const contractVersion = /^v?(\d[0-9A-Za-z.-]*)$/.exec(textOf(info['version']))?.[1] ?? usual.contractVersion;
   const cancel = cancelOf(operations, status, guess);
   const listing = listOf(operations, submit, guess);
+  const proposed = submitOf(submit, guess);
+  const words = wordsOf(job, guess);
   return {
     title: textOf(info['title']) || service,
     contractVersion,
@@ -31,12 +35,13 @@ export function proposalFromOpenApi(service: string, text: string, source: strin
     baseUrl: serverOf(document) ?? usual.baseUrl,
     auth: authOf(document, guess),
     ...(upload === undefined ? {} : { upload }),
-    submit: submitOf(submit, guess),
+    submit: proposed,
     status: { path: withId(status.path) },
     ...(cancel === undefined ? {} : { cancel }),
     ...(listing === undefined ? {} : { list: listing }),
     job,
-    words: wordsOf(job, guess),
+    words,
+    webhook: webhookOf(payloadsOf(document), { job, words, takesUrl: proposed.callbackField }, guess),
     guesses,
   };
 }
@@ -113,12 +118,6 @@ function jobOf(
   };
 }
 
-const STATE_WORDS: readonly (readonly [RegExp, ObservedState])[] = [
-  [/^(completed?|succeeded|success|successful|done|ready|finished|ok)$/i, 'COMPLETED'],
-  [/^(failed|failure|error|errored|rejected|expired|timed_?out)$/i, 'FAILED'],
-  [/^(cancel{1,2}ed|cancel{1,2}ing|aborted|withdrawn|revoked)$/i, 'CANCELED'],
-];
-
 function wordsOf(
   { body, word }: Proposal['job'],
   guess: (sentence: string) => void,
@@ -130,9 +129,7 @@ function wordsOf(
     );
     return usualProposal('x').words;
   }
-  const states = words.map(
-    (one) => [one, STATE_WORDS.find(([names]) => names.test(one))?.[1] ?? 'PROCESSING'] as const,
-  );
+  const states = words.map((one) => [one, stateOf(one) ?? 'PROCESSING'] as const);
   guess(`The words mean: ${states.map(([theirs, ours]) => `${theirs} → ${ours}`).join(', ')}.`);
   return Object.fromEntries(states);
 }
@@ -149,10 +146,6 @@ function submitOf(submit: JobCalls['submit'], guess: (sentence: string) => void)
       : `A repeated submit is recognised by ${{ header: 'a header', body: 'a field of the body', 'put-id': 'the id in its path' }[idempotency.kind]}, for 24 hours.`,
   );
   if (idempotency.kind !== 'none') guess(KEY_ERRORS_GUESS);
-  if (callbackField !== undefined)
-    guess(
-      `\`${callbackField}\` takes the URL webhooks go to. They are proposed as Standard Webhooks named ${Object.keys(WEBHOOK_EVENTS).join(', ')}, with the job as \`data\`; one that is signed otherwise is refused, and its job polled.`,
-    );
   return {
     method: submit.method === 'PUT' ? 'PUT' : 'POST',
     path: withId(submit.path),

@@ -79,16 +79,25 @@ export interface Proposal {
     readonly costMicros?: string;
   };
   readonly words: Readonly<Record<string, ObservedState>>;
+  /** Only where a submit takes the URL webhooks go to. */
+  readonly webhook: ProposedWebhook;
   /** Each guess as a sentence. */
   readonly guesses: readonly string[];
 }
 
-/** What is proposed of webhooks, which no document tells: their names, and what each claims. Only where a submit takes the URL they go to. */
-export const WEBHOOK_EVENTS = {
-  'job.completed': 'COMPLETED',
-  'job.failed': 'FAILED',
-  'job.canceled': 'CANCELED',
-} as const satisfies Readonly<Record<string, ObservedState>>;
+/** A payload's field with the event's name, the one with the job, and what each event claims. */
+export interface ProposedWebhook {
+  readonly type: string;
+  readonly data: string;
+  readonly events: Readonly<Record<string, ObservedState>>;
+}
+
+/** What is proposed of webhooks where no document tells. */
+export const USUAL_WEBHOOK: ProposedWebhook = {
+  type: 'type',
+  data: 'data',
+  events: { 'job.completed': 'COMPLETED', 'job.failed': 'FAILED', 'job.canceled': 'CANCELED' },
+};
 
 export const KEY_ERRORS_GUESS =
   'The codes of a key that is in use, and of one that was used for other input, are those of the sandbox: see `errors` of the definition.';
@@ -159,10 +168,11 @@ export function usualProposal(service: string): Proposal {
       error: 'error',
     },
     words: { PROCESSING: 'PROCESSING', COMPLETED: 'COMPLETED', FAILED: 'FAILED', CANCELED: 'CANCELED' },
+    webhook: USUAL_WEBHOOK,
     guesses: [
       'No document of the API was given: paths, fields and words are the usual ones. Compare each with the service.',
       KEY_ERRORS_GUESS,
-      `Webhooks are proposed as Standard Webhooks named ${Object.keys(WEBHOOK_EVENTS).join(', ')}; one that is signed otherwise is refused, and its job polled.`,
+      `Webhooks are proposed as Standard Webhooks named ${Object.keys(USUAL_WEBHOOK.events).join(', ')}; one that is signed otherwise is refused, and its job polled.`,
     ],
   };
 }

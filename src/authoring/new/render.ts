@@ -1,6 +1,5 @@
 import { authValues, variableName } from './auth-values.ts';
 import { listValues } from './list-values.ts';
-import { WEBHOOK_EVENTS } from './proposal.ts';
 import type { Proposal, Schema } from './proposal.ts';
 import { failingCode, failingField, sandboxFile } from './sandbox-file.ts';
 import { access, literal, personalFields, propertyName, sampleOf, zodSource } from './schema-source.ts';
@@ -89,8 +88,12 @@ function valuesOf(answers: Answers, proposal: Proposal): TemplateValues {
       )
       .join('\n'),
     hasWebhook: submit.callbackField !== undefined,
-    events: Object.entries(WEBHOOK_EVENTS)
-      .map(([event, state]) => `  '${event}': '${state}',`)
+    eventType: propertyName(proposal.webhook.type),
+    eventData: propertyName(proposal.webhook.data),
+    eventTypeAs: proposal.webhook.type === 'type' ? 'type' : `${propertyName(proposal.webhook.type)}: type`,
+    eventDataAs: proposal.webhook.data === 'data' ? 'data' : `${propertyName(proposal.webhook.data)}: data`,
+    events: Object.entries(proposal.webhook.events)
+      .map(([event, state]) => `  ${propertyName(event)}: '${state}',`)
       .join('\n'),
     webhookSecret: variableName(service, 'WEBHOOK_SECRET'),
     callbackSecret: variableName(service, 'CALLBACK_SECRET'),

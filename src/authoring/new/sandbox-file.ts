@@ -1,6 +1,5 @@
 import { stringify } from 'yaml';
 import { fieldOf, fieldsOf } from './schema.ts';
-import { WEBHOOK_EVENTS } from './proposal.ts';
 import type { Proposal, ProposedAuth, Schema } from './proposal.ts';
 import { isNullable, sampleOf } from './schema-source.ts';
 
@@ -55,7 +54,7 @@ export function sandboxFile(service: string, proposal: Proposal): string {
       result: resultTemplate(proposal),
       ...(job.error === undefined ? {} : { failure: failureTemplate(fieldOf(job.body, job.error)) }),
     },
-    ...(submit.callbackField === undefined ? {} : { webhooks: webhooksOf() }),
+    ...(submit.callbackField === undefined ? {} : { webhooks: webhooksOf(proposal.webhook) }),
     work: { kind: work, ...(work === 'none' ? failsOf(proposal) : {}) },
   };
   const about = `# ${service}'s API, for its sandbox: proposed from the definition. Every key: src/sandbox/options.ts, and under \`shape\`
@@ -65,12 +64,12 @@ export function sandboxFile(service: string, proposal: Proposal): string {
 }
 
 /** Events by the sandbox's names of what they are about. */
-function webhooksOf() {
-  const events = Object.entries(WEBHOOK_EVENTS).map(([event, state]) => [state.toLowerCase(), event]);
+function webhooksOf({ type, data, events: claims }: Proposal['webhook']) {
+  const events = Object.entries(claims).map(([event, state]) => [state.toLowerCase(), event]);
   return {
     scheme: { kind: 'standard' },
     events: Object.fromEntries(events) as Readonly<Record<string, string>>,
-    body: { type: '$event', data: '$job' },
+    body: { [type]: '$event', [data]: '$job' },
   };
 }
 

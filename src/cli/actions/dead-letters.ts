@@ -1,5 +1,6 @@
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from '../../webhooks/index.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterRef } from '../../webhooks/index.ts';
+import { checkService } from '../compose/operated-services.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
@@ -13,10 +14,13 @@ export async function listLetters(
 ): Promise<ExitCode> {
   return withRunning(io, async ({ client }) => {
     const letters: DeadLetter[] = [];
+    let found = 0;
     for await (const letter of listDeadLetters(client, filter)) {
+      found += 1;
       if (json) io.stdout.write(`${JSON.stringify(letter)}\n`);
       else letters.push(letter);
     }
+    if (found === 0 && filter.service !== undefined) await checkService(client, filter.service);
     if (!json) io.stdout.write(table(letters));
     return EXIT.ok;
   });

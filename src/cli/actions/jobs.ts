@@ -7,6 +7,7 @@ import type { Access } from '../compose/access.ts';
 import { awaitJob } from '../compose/await-job.ts';
 import { checkFiles, fileRef, inputOf } from '../compose/file-input.ts';
 import { derivedKey } from '../compose/job-key.ts';
+import { checkService } from '../compose/operated-services.ts';
 import { integrationOf } from '../compose/service-configs.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -136,11 +137,14 @@ export async function listJobs(
 ): Promise<ExitCode> {
   return withRunning(io, async ({ client }) => {
     const jobs: JobSnapshot[] = [];
+    let found = 0;
     for await (const job of createPlaybookClient(client).list(filter)) {
+      found += 1;
       if (json) io.stdout.write(`${JSON.stringify(snapshotLine(job))}\n`);
       else jobs.push(job);
     }
     const batches = await listBatches(client, filter);
+    if (found === 0 && batches.length === 0 && filter.service !== undefined) await checkService(client, filter.service);
     for (const batch of json ? batches : []) io.stdout.write(`${JSON.stringify(batchLine(batch))}\n`);
     if (!json && (jobs.length > 0 || batches.length === 0)) io.stdout.write(jobTable(jobs));
     if (!json && batches.length > 0) io.stdout.write(`${jobs.length > 0 ? '\n' : ''}${batchTable(batches)}`);

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatFiles } from '../../authoring/new/format.ts';
 import { proposalFromOpenApi } from '../../authoring/new/openapi.ts';
 import { usualProposal } from '../../authoring/new/proposal.ts';
 import { renderIntegration } from '../../authoring/new/render.ts';
@@ -7,6 +9,7 @@ import { readTemplates, writeFolder } from '../../authoring/new/write.ts';
 import { PlaybookError } from '../../contracts/errors.ts';
 import { loadIntegration } from '../../definition/index.ts';
 import { GENERATORS } from '../../gen/index.ts';
+import { badUsage } from '../args/bad-usage.ts';
 import { bringUpToDate, findOutdated } from '../compose/generated-files.ts';
 import { InterruptedError } from '../compose/interrupted-error.ts';
 import { documentText, newAnswers } from '../compose/new-answers.ts';
@@ -30,6 +33,9 @@ export interface NewOptions {
 export async function newIntegration(io: CliIo, { given, ...options }: NewOptions): Promise<ExitCode> {
   const project = projectAt(io, options.project);
   const { path, json } = options;
+  if (!existsSync(join(project.folder, 'package.json'))) {
+    throw badUsage(`--project must be the folder of a project, with its package.json (got ${options.project}).`, path);
+  }
   const context = { path, integrations: project.integrations, asks: !options.yes && !json };
   const answers = await newAnswers(io, given, context).catch((error: unknown) => {
     if (!(error instanceof InterruptedError)) throw error;
@@ -41,8 +47,10 @@ export async function newIntegration(io: CliIo, { given, ...options }: NewOption
     from === undefined ? usualProposal(service) : proposalFromOpenApi(service, await documentText(io, from), from);
   const startedOn = new Date().toISOString().slice(0, 10);
   const templates = await readTemplates(join(PACKAGE_FOLDER, 'templates', 'integration'));
-  const files = renderIntegration(templates, { ...answers, startedOn }, proposal);
-  await writeFolder(join(project.integrations, service), files);
+  const rendered = renderIntegration(templates, { ...answers, startedOn }, proposal);
+  const folder = join(project.integrations, service);
+  const files = await formatFiles(project.folder, folder, rendered);
+  await writeFolder(folder, files);
   if (!RUNS_SOURCES) await build(project.folder);
   const integration = await loadIntegration(project.code, service);
   await bringUpToDate(project.folder, await findOutdated(project.folder, integration, GENERATORS));

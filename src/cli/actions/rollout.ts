@@ -38,9 +38,9 @@ const DAY_MS = 86_400_000;
 const EVERY_MS = 1_000;
 
 function planOf(io: CliIo, service: string, path: string | undefined) {
-  return loadRolloutPlan(
-    path === undefined ? join(INTEGRATIONS_FOLDER, service, 'rollout.yaml') : resolve(io.cwd, path),
-  );
+  return path === undefined
+    ? loadRolloutPlan(join(INTEGRATIONS_FOLDER, service, 'rollout.yaml'))
+    : loadRolloutPlan(resolve(io.cwd, path), { isNamed: true });
 }
 
 /** The plan, with what each stage needs at the traffic of the last day. */

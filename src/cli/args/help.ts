@@ -15,12 +15,20 @@ export function helpText(node: CommandNode, path: readonly string[]): string {
     ...(command?.details === undefined ? [] : [command.details]),
     ...(isGroup(node) ? [`Commands:\n${columns(node.commands.map(({ name, summary }) => [name, summary]))}`] : []),
     `Flags:\n${columns([...flags(command), ...(path.length === 0 ? [VERSION_FLAG] : []), HELP_FLAG])}`,
-    ...(command === undefined ? [] : [`Examples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`]),
+    `Examples:\n${examplesOf(node)
+      .map((line) => `  ${line}`)
+      .join('\n')}`,
   ]);
 }
 
 const HELP_FLAG = ['--help', 'help, at every level'] as const;
 const VERSION_FLAG = ['--version', 'the version'] as const;
+
+/** A command's own examples; of a group that does nothing itself, one of each of its first commands. */
+function examplesOf(node: CommandNode): readonly string[] {
+  if (!isGroup(node)) return node.examples;
+  return node.itself?.examples ?? node.commands.slice(0, 3).flatMap((child) => examplesOf(child).slice(0, 1));
+}
 
 function usageOf(call: string, command: AnyCommand): string {
   const hasFlags = Object.keys(command.options).length > 0;

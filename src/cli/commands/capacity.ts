@@ -1,3 +1,4 @@
+import { badUsage } from '../args/bad-usage.ts';
 import { defineCommand, JSON_OPTION } from '../args/command.ts';
 import { parseDuration, parseWhole } from '../args/duration.ts';
 
@@ -24,10 +25,12 @@ export const capacity = defineCommand({
   run: async ({ io, path, options }) => {
     const whole = (text: string, flag: string, min: number, max: number): number =>
       parseWhole(text, flag, { min, max }, path);
+    const jobsPerDay = options['jobs-per-day'];
+    if (jobsPerDay === undefined) throw badUsage('Say how many jobs with --jobs-per-day.', path);
     return (await import('../actions/capacity.ts')).showCapacity(io, {
       json: options.json,
       workload: {
-        jobsPerDay: whole(options['jobs-per-day'] ?? '', 'jobs-per-day', 1, MOST_JOBS),
+        jobsPerDay: whole(jobsPerDay, 'jobs-per-day', 1, MOST_JOBS),
         peakFactor: whole(options.peak ?? '3', 'peak', 1, 100),
         pollsPerJob: whole(options.polls ?? '0', 'polls', 0, 10_000),
         jobMs: parseDuration(options['job-time'] ?? '1m', 'job-time', path),

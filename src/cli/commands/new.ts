@@ -5,8 +5,8 @@ export const create = defineCommand({
   name: 'new',
   summary: 'write a new integration: a folder that compiles, with tests that pass against its own sandbox',
   details:
-    'On a terminal it asks for whatever is not given, unless --yes says to take what is usual. With --from, submit, status, list, cancel, words\n' +
-    'and schemas are proposed from a service’s OpenAPI 3 document; each guess is told, and becomes a gap. Nothing is ever overwritten.',
+    'On a terminal it asks for whatever is not given, unless --yes says to take what is usual. With --from, submit, status, list, cancel, words,\n' +
+    'webhooks and schemas are proposed from a service’s OpenAPI 3 document; each guess is told, and becomes a gap. Nothing is ever overwritten.',
   arguments: [{ name: 'service', optional: true }],
   options: {
     from: { value: 'FILE', summary: 'an OpenAPI 3 document, YAML or JSON' },

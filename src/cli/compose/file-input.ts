@@ -29,11 +29,13 @@ export async function checkFiles(paths: readonly string[], cwd: string): Promise
       return { path, absolute, problem: await problemOf(absolute) };
     }),
   );
-  const missing = checked.flatMap(({ path, problem }) => (problem === undefined ? [] : [`  ${path}: ${problem}`]));
+  const missing = checked.flatMap(({ path, problem }) => (problem === undefined ? [] : [`${path}: ${problem}`]));
   if (missing.length === 0) return checked.map(({ absolute }) => absolute);
   throw new PlaybookError(
     'FILE_NOT_FOUND',
-    `${missing.length === 1 ? 'A file' : `${missing.length} files`} cannot be read; nothing was sent:\n${missing.join('\n')}`,
+    missing.length === 1
+      ? `${missing[0]}. Check the path; nothing was sent.`
+      : `${missing.length} files cannot be read; nothing was sent:\n  ${missing.join('\n  ')}`,
   );
 }
 

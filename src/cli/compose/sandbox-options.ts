@@ -13,8 +13,9 @@ export async function readSandboxOptions(path: string): Promise<SandboxOptions> 
   try {
     parsed = parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    const why = messageOf(cause);
-    throw new PlaybookError('CONFIG_INVALID', `The sandbox's options cannot be read from ${path}: ${why}`, { cause });
+    const [why] = messageOf(cause).split('\n'); // what follows draws the line
+    const message = `The sandbox's options cannot be read from ${path}: ${why}`;
+    throw new PlaybookError('CONFIG_INVALID', message, { cause });
   }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
   throw new PlaybookError('CONFIG_INVALID', `${path} must hold the sandbox's options by name.`);

@@ -15,7 +15,9 @@ export async function listen(
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, handle);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const message = `The sandbox cannot listen on ${host}:${port} (${cause.code}): stop what uses the port, or choose another`;
+      const advice =
+        cause.code === 'EADDRINUSE' ? 'Stop what uses the port, or choose another.' : 'Choose another address.';
+      const message = `The sandbox cannot listen on ${host}:${port} (${cause.code}). ${advice}`;
       reject(new SandboxError('ADDRESS_UNAVAILABLE', message, { cause }));
     });
     server.listen(port, host, resolve);
