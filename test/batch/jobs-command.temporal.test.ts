@@ -72,7 +72,7 @@ describe('playbook jobs, for a batch that is over', () => {
     ]);
     expect(await lines('--service', 'docproc', '--state', 'canceled')).toEqual([]);
     expect(await lines('--service', 'docproc', '--unit', 'nobody')).toEqual([]);
-    expect(await lines('--service', 'other')).toEqual([]);
+    expect(await lines('--service', 'wavescan')).toEqual([]);
   });
 
   it('tells of it by name, also by the id of a part', async () => {
