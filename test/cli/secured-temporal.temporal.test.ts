@@ -4,13 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { defaultClient } from '../../src/sandbox/index.ts';
 import { freePort } from '../../src/embedded/ports.ts';
-import {
-  makeCertificates,
-  SERVER_NAME,
-  startSecuredTemporal,
-  type Certificates,
-  type SecuredTemporal,
-} from '../helpers/secured-temporal.ts';
+import { makeCertificates, SERVER_NAME, type Certificates } from '../helpers/certificates.ts';
+import { startSecuredTemporal, type SecuredTemporal } from '../helpers/secured-temporal.ts';
 import { sharedAddress, testNamespace } from '../helpers/temporal.ts';
 import { testHome, type TestHome } from './helpers/home.ts';
 
