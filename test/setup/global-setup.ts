@@ -65,5 +65,7 @@ function testBundle(): BundleOptions {
   const options: BundleOptions = { ...bundleOptions({ encrypting: false }), logger: new DefaultLogger('WARN') };
   if (process.env['WORKFLOW_COVERAGE'] !== '1') return options;
   (globalThis as { __coverage__?: object }).__coverage__ ??= {}; // WorkflowCoverage instruments nothing without it
-  return new WorkflowCoverage().augmentBundleOptions({ ...options, webpackConfigHook: instrumentingWorkflowsOnly });
+  // What is preloaded is frozen, and with it the counters.
+  const counting = { ...options, preloadModules: [], webpackConfigHook: instrumentingWorkflowsOnly };
+  return new WorkflowCoverage().augmentBundleOptions(counting);
 }
