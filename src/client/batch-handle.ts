@@ -2,7 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { batchWorkflowId } from '../contracts/batch.ts';
 import type { JobOutcome } from '../contracts/jobs.ts';
 import { createPartReader } from './batch-pages.ts';
-import { listParts, memoOf, partsQuery } from './batch-parts.ts';
+import { listParts, memoOf, partsById, partsQuery } from './batch-parts.ts';
 import { createBatchSum, type BatchView } from './batch-view.ts';
 import { translating } from './errors.ts';
 
@@ -80,8 +80,9 @@ export function createBatchHandle<Result>(
     cancel: async () => {
       feeding?.stop();
       await translating(async () => {
-        const running = partsQuery(service, name, ` AND ExecutionStatus = 'Running'`);
-        for await (const { workflowId } of listParts(client, running)) {
+        // By their ids: one that was accepted a moment ago is not in visibility yet.
+        for await (const { workflowId, running } of partsById(client, service, name)) {
+          if (!running) continue;
           await client.workflow
             .getHandle(workflowId)
             .cancel()
@@ -107,5 +108,7 @@ async function isThere(client: Client, workflowId: string): Promise<boolean> {
 async function progressOf(client: Client, service: string, name: string): Promise<BatchView> {
   const sum = createBatchSum();
   for await (const part of listParts(client, partsQuery(service, name))) sum.add(part);
+  // Nothing: there is none, or it began a moment ago and visibility does not have it yet.
+  if (sum.view().jobs === 0) for await (const part of partsById(client, service, name)) sum.add(part);
   return sum.view();
 }

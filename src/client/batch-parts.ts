@@ -1,4 +1,9 @@
-import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionInfo,
+} from '@temporalio/client';
 import {
   batchPrefix,
   batchWorkflowId,
@@ -98,12 +103,12 @@ export function memoOf({ memo }: Pick<WorkflowExecutionInfo, 'memo'>): BatchMemo
   return memo as unknown as BatchMemo;
 }
 
-function partInfo(info: WorkflowExecutionInfo): PartInfo {
+function partInfo(info: Omit<WorkflowExecutionInfo, 'raw'>, firstRunId: string | null | undefined): PartInfo {
   const { name } = info.status;
   return {
     workflowId: info.workflowId,
     runId: info.runId,
-    firstRunId: info.raw.firstRunId || info.runId,
+    firstRunId: firstRunId || info.runId,
     running: name === 'RUNNING',
     broken: name !== 'RUNNING' && name !== 'COMPLETED',
     startedMs: info.startTime.getTime(),
@@ -121,7 +126,21 @@ export function partsQuery(service?: string, name?: string, more = ''): string {
   return clauses.join(' AND ') + more;
 }
 
+/** Parts by their ids, from the first: exact where visibility is still behind, at a request each. */
+export async function* partsById(client: Client, service: string, name: string): AsyncGenerator<PartInfo, void> {
+  for (let part = 0; ; part += 1) {
+    const handle = client.workflow.getHandle(batchWorkflowId({ service, name, part }));
+    try {
+      const info = await handle.describe();
+      yield partInfo(info, info.raw.workflowExecutionInfo?.firstRunId);
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return;
+      throw error;
+    }
+  }
+}
+
 /** Lists parts, in no particular order. */
 export async function* listParts(client: Client, query: string): AsyncGenerator<PartInfo, void> {
-  for await (const info of client.workflow.list({ query, pageSize: 500 })) yield partInfo(info);
+  for await (const info of client.workflow.list({ query, pageSize: 500 })) yield partInfo(info, info.raw.firstRunId);
 }

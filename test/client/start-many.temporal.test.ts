@@ -112,6 +112,21 @@ describe('feeding a batch', () => {
   });
 });
 
+describe('a batch that began a moment ago', () => {
+  it('is counted and canceled before visibility has it', async () => {
+    const name = unique('fresh').slice(0, 40);
+    const batch = bench.playbook.startMany(
+      integration,
+      jobs(name, 6, () => false),
+      { name, jobsPerPart: 2 },
+    );
+    await batch.fed;
+    expect((await batch.progress()).jobs).toBeGreaterThan(0);
+    await batch.cancel();
+    expect(new Set((await all(batch.results())).map(({ state }) => state))).toEqual(new Set(['CANCELED']));
+  });
+});
+
 describe('the results of a batch whose workflow was ended', () => {
   const LOST = 'The workflow of its batch ended before the job did: ';
 
