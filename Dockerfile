@@ -16,7 +16,7 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 # The last two keep a worker small: see bin/playbook.js.
-ENV NODE_ENV=production PLAYBOOK_HOME=/data MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=8
+ENV NODE_ENV=production PLAYBOOK_HOME=/data MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=2
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY --from=build /app/integrations integrations

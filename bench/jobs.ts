@@ -38,7 +38,8 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 /** How long the bench's service takes for a job. */
 const WORK_MS = 1_000;
-const WARM_UP = 40;
+/** Jobs before any is measured: compilers, caches and pools are warm by then. */
+const WARM_UP = 200;
 
 const load = loadavg()
   .map((value) => value.toFixed(1))
@@ -61,7 +62,13 @@ try {
   const shapes = new Map<ContenderName, Awaited<ReturnType<typeof historyOf>>>();
   let pacedPerSecond = 0;
   // Ours first: half of its saturation is everybody's pace.
-  const order = ['ours', 'floor', 'timer loop', 'ours, polling'] as const satisfies readonly ContenderName[];
+  const order = [
+    'ours',
+    'floor',
+    'ours, trusting',
+    'timer loop',
+    'ours, polling',
+  ] as const satisfies readonly ContenderName[];
   for (let round = 1; round <= rounds; round += 1) {
     for (const name of order) {
       const contender = await startContender(name, options);

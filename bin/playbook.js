@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=8
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=2
 // The `playbook` command: runs the build's, so that it starts without compiling anything. The options above keep a worker small:
 // what it allocates is short-lived, and left alone both allocators keep the space (bench/waiting-jobs.ts).
 import { existsSync } from 'node:fs';

@@ -14,37 +14,43 @@ const toRemote = ({ id, status, reference, result }: z.infer<typeof job>) => ({
   ...(status === 'DONE' ? { result: result as object } : {}),
 });
 
+const integrationOf = (trusted: boolean): Integration =>
+  defineIntegration({
+    service: SERVICE,
+    title: 'What the bench measures with',
+    contractVersion: '1.0.0',
+    input: z.strictObject({ text: z.string() }),
+    result: z.looseObject({}),
+    submit: {
+      request: ({ input, reference, callbackUrl }) => ({
+        method: 'POST',
+        path: '/jobs',
+        json: { ...input, reference, callback: callbackUrl ?? null },
+      }),
+      response: job,
+      read: toRemote,
+      idempotency: { kind: 'header', name: 'Idempotency-Key', lifetimeMs: 86_400_000 },
+    },
+    status: {
+      request: ({ externalId }) => ({ method: 'GET', path: `/jobs/${encodeURIComponent(externalId)}` }),
+      response: job,
+      read: toRemote,
+    },
+    states: { RUNNING: 'PROCESSING', DONE: 'COMPLETED' },
+    webhook: {
+      scheme: { kind: 'standard-webhooks' },
+      payload: z.object({ type: z.string(), data: job }),
+      read: ({ data }) => ({ state: 'COMPLETED', externalId: data.id, reference: data.reference, job: toRemote(data) }),
+      trusted,
+      retryHorizonMs: 3_600_000,
+    },
+    cost: { perJobMicros: 10_000 },
+  });
+
 /** The bench's service as an integration: one POST, a webhook, one GET. */
-export const benched: Integration = defineIntegration({
-  service: SERVICE,
-  title: 'What the bench measures with',
-  contractVersion: '1.0.0',
-  input: z.strictObject({ text: z.string() }),
-  result: z.looseObject({}),
-  submit: {
-    request: ({ input, reference, callbackUrl }) => ({
-      method: 'POST',
-      path: '/jobs',
-      json: { ...input, reference, callback: callbackUrl ?? null },
-    }),
-    response: job,
-    read: toRemote,
-    idempotency: { kind: 'header', name: 'Idempotency-Key', lifetimeMs: 86_400_000 },
-  },
-  status: {
-    request: ({ externalId }) => ({ method: 'GET', path: `/jobs/${encodeURIComponent(externalId)}` }),
-    response: job,
-    read: toRemote,
-  },
-  states: { RUNNING: 'PROCESSING', DONE: 'COMPLETED' },
-  webhook: {
-    scheme: { kind: 'standard-webhooks' },
-    payload: z.object({ type: z.string(), data: job }),
-    read: ({ data }) => ({ state: 'COMPLETED', externalId: data.id, reference: data.reference }),
-    retryHorizonMs: 3_600_000,
-  },
-  cost: { perJobMicros: 10_000 },
-});
+export const benched = integrationOf(false);
+/** The same whose signed webhooks are taken at their word: no GET. */
+export const trustingBenched = integrationOf(true);
 
 /** Configuration of the bench's worker. */
 export function benchedConfig(serviceUrl: string, receiverUrl: string | undefined): string {

@@ -9,7 +9,7 @@ import type { FloorOrder, OurOrder } from './orders.ts';
 import { startMeasured, type Measured } from './process.ts';
 import type { BenchServer } from './server.ts';
 
-export const CONTENDERS = ['floor', 'ours', 'timer loop', 'ours, polling'] as const;
+export const CONTENDERS = ['floor', 'ours', 'ours, trusting', 'timer loop', 'ours, polling'] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
 /** One way to run a job, ready to run some. */
@@ -34,7 +34,7 @@ export interface ContenderOptions {
 const LOOP_EVERY_MS = 100;
 
 export async function startContender(name: ContenderName, options: ContenderOptions): Promise<Contender> {
-  return name.startsWith('ours') ? ours(name === 'ours', options) : handWritten(name, options);
+  return name === 'floor' || name === 'timer loop' ? handWritten(name, options) : ours(name, options);
 }
 
 async function handWritten(name: ContenderName, { server, serviceUrl, bundles }: ContenderOptions): Promise<Contender> {
@@ -58,16 +58,19 @@ async function handWritten(name: ContenderName, { server, serviceUrl, bundles }:
   };
 }
 
-async function ours(byWebhook: boolean, { server, serviceUrl, bundles }: ContenderOptions): Promise<Contender> {
+async function ours(name: ContenderName, { server, serviceUrl, bundles }: ContenderOptions): Promise<Contender> {
+  const byWebhook = name !== 'ours, polling';
+  const trusting = name === 'ours, trusting';
   const { address, client } = server;
   const port = await freePort();
-  const listen: OurOrder = { does: 'webhooks', address, port };
+  const listen: OurOrder = { does: 'webhooks', address, port, trusting };
   const receiver = byWebhook ? await startMeasured('our-worker', listen) : undefined;
   const worker = await startMeasured('our-worker', {
     does: 'work',
     address,
     serviceUrl,
     bundle: bundles.ours,
+    trusting,
     ...(byWebhook ? { receiverUrl: `http://127.0.0.1:${port}` } : {}),
   } satisfies OurOrder);
   await enabled(client);

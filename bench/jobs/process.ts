@@ -31,7 +31,7 @@ export function residentMbOf(pid: number): number {
 /** Starts a file of `processes/` with the options a worker runs with in production; resolves once it says `ready`. */
 export async function startMeasured(file: string, argument: object): Promise<Measured> {
   const path = fileURLToPath(new URL(`processes/${file}.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', '--import', tsx, path, JSON.stringify(argument)], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=2', '--import', tsx, path, JSON.stringify(argument)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, MALLOC_ARENA_MAX: '2' },
   });

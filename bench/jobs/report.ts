@@ -50,7 +50,8 @@ export function renderReport(report: Report): string {
   const row = (what: string, value: (each: Measurements) => string): string =>
     `| ${what} | ${contenders.map(value).join(' | ')} |`;
   const lag = (each: Measurements, index: 0 | 1 | 2): string => fixed(each.paced.lagMs?.[index] ?? Number.NaN, 0);
-  const [ours, floor, loop, polling] = [of('ours'), of('floor'), of('timer loop'), of('ours, polling')];
+  const [ours, floor, trusting] = [of('ours'), of('floor'), of('ours, trusting')];
+  const [loop, polling] = [of('timer loop'), of('ours, polling')];
   const ratio = (value: number, to: number): string => `${fixed(value / to, 2)}×`;
   return `# A job, measured
 
@@ -59,7 +60,8 @@ file. Load average at the start: ${report.load}. Other work shares the machine, 
 round(s) each.
 
 - **floor**: the least that can be written: POST, await the signal, done. No validation, no pacing, no result, no fallback.
-- **ours**: \`externalJob\` by webhook, the gate with a cap that does not bind.
+- **ours**: \`externalJob\` by webhook, the gate with a cap that does not bind. The webhook is a hint; a GET decides.
+- **ours, trusting**: the same for a service whose signed webhook is taken at its word (\`webhook.trusted\` of the integration): no GET.
 - **timer loop**: what is usually written: POST, then a timer and a GET, ten times.
 - **ours, polling**: \`externalJob\` without webhooks, ten GETs.
 
@@ -82,16 +84,20 @@ ${row('from webhook to end, P95 ms', (each) => lag(each, 1))}
 ${row('from webhook to end, P99 ms', (each) => lag(each, 2))}
 
 "Paced" is ${fixed(report.pacedPerSecond)} jobs per second, half of our saturation, for all; the times from the webhook to the end are from there. Actions and transactions are the
-server's own counts, the gate's heartbeats included.
+server's own counts, the gate's heartbeats included. The dev server has a single shard, whose task queues it polls at most 20 times per second;
+that limit is raised for all contenders, since it is no property of a job and servers with many shards do not meet it.
 
 ## Ratios
 
 | what | measured | wanted |
 | --- | --- | --- |
 | worker CPU, ours to the floor | ${ratio(ours.saturated.workerMs, floor.saturated.workerMs)} | ≤ 1.7× |
+| worker CPU, ours trusting to the floor | ${ratio(trusting.saturated.workerMs, floor.saturated.workerMs)} | |
 | server CPU, ours to the floor | ${ratio(ours.saturated.serverMs, floor.saturated.serverMs)} | ≤ 1.6× |
+| server CPU, ours trusting to the floor | ${ratio(trusting.saturated.serverMs, floor.saturated.serverMs)} | |
 | history events, ours | ${ours.events} | ≤ 28 |
 | P95 from webhook to end, ours to the floor | ${ratio(ours.paced.lagMs?.[1] ?? Number.NaN, floor.paced.lagMs?.[1] ?? Number.NaN)} | ≤ 3× |
+| P95 from webhook to end, ours trusting to the floor | ${ratio(trusting.paced.lagMs?.[1] ?? Number.NaN, floor.paced.lagMs?.[1] ?? Number.NaN)} | |
 | history, ours polling to the timer loop | ${ratio(polling.events, loop.events)} | ≤ 0.33× |
 | server CPU, ours by webhook to the timer loop | ${ratio(ours.saturated.serverMs, loop.saturated.serverMs)} | ≤ 0.5× |
 | server CPU, ours polling to the timer loop | ${ratio(polling.saturated.serverMs, loop.saturated.serverMs)} | ≤ 0.5× |

@@ -28,6 +28,11 @@ export interface BenchServer {
   readonly stop: () => Promise<void>;
 }
 
+/**
+ * Polls of a shard's task queues per second, 20 by default. A server has hundreds of shards and stays far below that; the dev server has
+ * one, and from some 20 workflow and activity tasks per second on each of them would wait for its turn, up to 50 ms.
+ */
+const QUEUE_POLLS = ['history.transferProcessorMaxPollRPS=500', 'history.timerProcessorMaxPollRPS=500'];
 const TRANSACTIONS = ['CreateWorkflowExecution', 'UpdateWorkflowExecution', 'ConflictResolveWorkflowExecution'];
 const { INDEXED_VALUE_TYPE_INT, INDEXED_VALUE_TYPE_KEYWORD } = proto.temporal.api.enums.v1.IndexedValueType;
 
@@ -38,6 +43,7 @@ export async function startBenchServer(database: string): Promise<BenchServer> {
     [
       ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', `${port}`, '--log-level', 'never'],
       ...['--metrics-port', `${metricsPort}`, '--db-filename', database],
+      ...QUEUE_POLLS.flatMap((value) => ['--dynamic-config-value', value]),
     ],
     { stdio: 'ignore' },
   );

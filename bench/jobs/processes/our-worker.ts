@@ -5,11 +5,12 @@ import pino from 'pino';
 import { createSecrets, parseConfig } from '../../../src/definition/index.ts';
 import { createTemporalHandOver, startReceiver } from '../../../src/webhooks/index.ts';
 import { createJobWorker, createServiceRuntime } from '../../../src/workers/index.ts';
-import { benched, benchedConfig, SERVICE, TOKEN_SECRET, WEBHOOK_SECRET } from '../benched.ts';
+import { benched, benchedConfig, trustingBenched, SERVICE, TOKEN_SECRET, WEBHOOK_SECRET } from '../benched.ts';
 import type { OurOrder } from '../orders.ts';
 
 const order = JSON.parse(process.argv[2] ?? '') as OurOrder;
 // As in production: `info` for what matters, and nobody reads it here.
+const integration = order.trusting ? trustingBenched : benched;
 const logger = pino({ level: 'info' }, pino.destination({ dest: '/dev/null', sync: false }));
 Runtime.install({
   logger: new DefaultLogger('ERROR'),
@@ -27,7 +28,7 @@ if (order.does === 'webhooks') {
       [
         SERVICE,
         {
-          integration: benched,
+          integration,
           toleranceMs: 300_000,
           secrets: async () => [WEBHOOK_SECRET],
           tokenSecrets: async () => [TOKEN_SECRET],
@@ -42,7 +43,7 @@ if (order.does === 'webhooks') {
   const worker = await createJobWorker({
     connection: await NativeConnection.connect({ address: order.address }),
     namespace: 'default',
-    services: [createServiceRuntime({ integration: benched, config }, { secrets, logger })],
+    services: [createServiceRuntime({ integration, config }, { secrets, logger })],
     logger,
     workflowBundle: { codePath: order.bundle },
   });

@@ -30,7 +30,7 @@ const tsx = import.meta.resolve('tsx');
 export async function startProcess(file: string, argument: object, ready: string): Promise<LabProcess> {
   const path = fileURLToPath(new URL(file, import.meta.url));
   // With the memory options of `bin/playbook.js`.
-  const options = ['--max-semi-space-size=8', '--import', tsx];
+  const options = ['--max-semi-space-size=2', '--import', tsx];
   const child: ChildProcess = spawn(process.execPath, [...options, path, JSON.stringify(argument)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '2' },
