@@ -204,8 +204,9 @@ export const ERRORS = {
   },
   INVALID_CHANGE: {
     retryable: false,
-    meaning: 'A change of the control state has a value that is not allowed, or lacks who and why.',
-    action: 'Correct the named value.',
+    meaning:
+      'A change has a value that is not allowed, lacks who and why, or does not fit the state the rollout is in.',
+    action: 'Correct what the message names; how a rollout stands: `playbook rollout status <service>`.',
   },
   NO_WORKER: {
     retryable: true,

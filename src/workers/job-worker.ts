@@ -42,6 +42,7 @@ import { logActivities } from './log-activities.ts';
 import { readGateState } from './gate/gate-state.ts';
 import { createTerms } from './gate/term.ts';
 import { recordGate } from './metrics/gate.ts';
+import { beginRefusals } from './metrics/requests.ts';
 import type { OpenJobsReading } from './metrics/open-jobs.ts';
 import { startControlWatch } from './metrics/watch.ts';
 import { servicesOf, type GatedRuntime } from './service-runtime.ts';
@@ -233,7 +234,10 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
       const electionRuns = elections.map((worker) => worker.run());
       electing = Promise.allSettled(electionRuns);
       const runs = [workflows.run(), ...electionRuns];
-      for (const labels of labelsOf.values()) recordGate(metrics, labels, undefined, Date.now());
+      for (const labels of labelsOf.values()) {
+        recordGate(metrics, labels, undefined, Date.now());
+        beginRefusals(metrics, labels);
+      }
       const watch = startControlWatch({
         lanes: [...labelsOf.values()],
         readControl: control,

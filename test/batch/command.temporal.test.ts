@@ -82,6 +82,13 @@ describe('playbook run --from', () => {
     expect(again.out).toContain('40 completed, 0 not');
   });
 
+  it('says that nothing was sent where there is nothing to send', async () => {
+    await writeFile(join(folder, 'none.csv'), 'key,unit,file\n');
+    const { code, err } = await run('run', 'docproc', '--from', 'none.csv');
+    expect(err).toContain('Nothing was sent: none.csv has no jobs.');
+    expect(code).toBe(0);
+  });
+
   it.each([
     [['run', 'docproc', '--from', 'letters.txt'], 'FILE_NOT_FOUND'],
     [['run', 'docproc', '--from', '0.txt'], 'takes a .jsonl or .csv file or a folder'],

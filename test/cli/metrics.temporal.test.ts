@@ -56,6 +56,9 @@ describe('metrics of a worker and a receiver', () => {
     expect(value(samples, 'playbook_admissions_total', { service: 'docproc', decision: 'live' })).toBe(3);
     const submits = { ...live, kind: 'submit', code: 'OK', status: '2xx' };
     expect(value(samples, 'playbook_requests_total', submits)).toBe(3);
+    // There before the first refusal, whose rise would else not be seen.
+    const refused = samples.filter(({ labels }) => labels['status'] === '429' && labels['route'] === 'live');
+    expect(refused.map(({ value: count }) => count)).toEqual([0, 0, 0, 0, 0, 0, 0]);
     expect(value(samples, 'playbook_request_duration_seconds_count', { ...live, kind: 'submit', result: 'ok' })).toBe(
       3,
     );

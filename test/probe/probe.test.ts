@@ -303,6 +303,10 @@ describe('a probe', () => {
     });
     expect(sandbox.requests()).toEqual([]);
     const text = before();
+    // A row that is not there is told before anything is sent, also where nothing will be written.
+    const nowhere = await playbook([...argv, '--yes', '--gap', '99']);
+    expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('INVALID_INPUT') });
+    expect(sandbox.requests()).toEqual([]);
     expect(await playbook([...argv, '--yes'])).toMatchObject({ code: 0, out: expect.stringContaining('the same job') });
     expect(before()).toBe(text); // --dry-run
   });

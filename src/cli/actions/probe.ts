@@ -147,9 +147,12 @@ async function agree(
   if (!/^y(es)?$/i.test(answer)) throw badUsage('Nothing was sent.', path);
 }
 
-/** @throws PlaybookError FILE_NOT_FOUND, CONFIG_INVALID for a table that cannot be read, INVALID_INPUT for a row it does not have */
+/**
+ * Where nothing will be written the table may be missing, but a row that was named must be there.
+ * @throws PlaybookError FILE_NOT_FOUND, CONFIG_INVALID for a table that cannot be read, INVALID_INPUT for a row it does not have
+ */
 async function checkGap(file: string, { gap, dryRun }: ProbeOptions): Promise<void> {
-  if (dryRun) return;
+  if (dryRun && gap === undefined) return;
   const text = await readGapFile(file);
   if (gap === undefined) readGaps(text);
   else closeGap(text, gap, { finding: '' });

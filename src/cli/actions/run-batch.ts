@@ -63,6 +63,10 @@ export async function runBatch(io: CliIo, options: RunBatchOptions): Promise<Exi
       guarded.stderr.write(`Detached: batch ${todo.name} goes on. The same command takes it up again.${rest}\n`);
       return EXIT.pending;
     }
+    if (done.jobs + refused === 0) {
+      const none = options.retryFailed ? `no job of batch ${first} is to be retried` : `${from} has no jobs`;
+      guarded.stderr.write(`Nothing was sent: ${none}.\n`);
+    }
     return done.completed === done.jobs && refused === 0 ? EXIT.ok : EXIT.failed;
   } finally {
     await access.close();
