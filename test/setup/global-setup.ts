@@ -36,10 +36,12 @@ async function startServer(path: string): Promise<TestWorkflowEnvironment> {
       executable: { type: 'existing-path', path },
       log: { format: 'json', level: 'never' },
       searchAttributes: Object.values(SEARCH_ATTRIBUTES),
-      // Without it, a timer or a retry of 100 ms takes about a second.
       extraArgs: [
-        '--dynamic-config-value',
-        'history.timerProcessorMaxTimeShift="10ms"',
+        // Without it, a timer or a retry of 100 ms takes about a second.
+        ...['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'],
+        // The one shard's queues are polled 20 times a second else: tests side by side would wait up to 50 ms for each of their tasks.
+        ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=500'],
+        ...['--dynamic-config-value', 'history.timerProcessorMaxPollRPS=500'],
         ...TEST_NAMESPACES.flatMap((name) => ['--namespace', name]),
       ],
     },
