@@ -22,11 +22,11 @@ export type OpenInputFile = (file: FileRef, signal: AbortSignal) => Promise<Loca
 const DOWNLOAD_MS = 120_000;
 
 /**
- * Opens `file:` references in place and downloads `https:` ones to a temporary file.
+ * Opens `file:` references in place and downloads `https:` ones to a temporary file, within `downloadMs` milliseconds.
  * @throws PlaybookError FILE_NOT_FOUND, FILE_CHANGED (other bytes than were accepted) or SERVICE_UNAVAILABLE (a download that may
  * succeed later)
  */
-export const openInputFile: OpenInputFile = async (file, signal) => {
+export async function openInputFile(file: FileRef, signal: AbortSignal, downloadMs = DOWNLOAD_MS): Promise<LocalFile> {
   const url = new URL(file.uri);
   if (url.protocol === 'file:') {
     const path = fileURLToPath(url);
@@ -37,14 +37,14 @@ export const openInputFile: OpenInputFile = async (file, signal) => {
   const path = join(folder, 'input');
   const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    await download(file, url, path, signal);
+    await download({ file, url, path, downloadMs }, signal);
     await verify(file, () => createReadStream(path, { signal }), signal);
     return { open: () => createReadStream(path), dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
-};
+}
 
 async function verify(file: FileRef, read: () => Readable, signal: AbortSignal): Promise<void> {
   const hash = createHash('sha256');
@@ -80,12 +80,29 @@ function mayPass(status: number): boolean {
   return status >= 500 || [408, 425, 429].includes(status);
 }
 
-async function download(file: FileRef, url: URL, path: string, signal: AbortSignal): Promise<void> {
+interface Download {
+  readonly file: FileRef;
+  readonly url: URL;
+  readonly path: string;
+  readonly downloadMs: number;
+}
+
+async function download({ file, url, path, downloadMs }: Download, signal: AbortSignal): Promise<void> {
   const failed = (code: ErrorCode, why: string, cause?: unknown): PlaybookError =>
     new PlaybookError(code, `Input ${nameOf(file)} cannot be downloaded: ${why}.`, { cause });
   const target = await open(path, 'w', 0o600);
+  // Not AbortSignal.timeout: within AbortSignal.any alone it is collected as garbage and never fires (Node 20).
+  const stop = new AbortController();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    stop.abort();
+  }, downloadMs);
+  const abort = (): void => stop.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
   try {
-    const answer = await request(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(DOWNLOAD_MS)]) });
+    const answer = await request(url, { signal: stop.signal });
     if (answer.statusCode !== 200) {
       await answer.body.dump();
       throw failed(
@@ -102,8 +119,11 @@ async function download(file: FileRef, url: URL, path: string, signal: AbortSign
     }
   } catch (error) {
     if (error instanceof PlaybookError || signal.aborted) throw error;
+    if (isLate) throw failed('SERVICE_UNAVAILABLE', `not complete after ${downloadMs / 1_000} s`, error);
     throw failed('SERVICE_UNAVAILABLE', errorCode(error), error);
   } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
     await target.close();
   }
 }

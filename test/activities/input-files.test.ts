@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { collectGarbage } from '../helpers/collect-garbage.ts';
 import { openInputFile } from '../../src/activities/index.ts';
 import type { FileRef } from '../../src/contracts/jobs.ts';
 
@@ -99,6 +100,25 @@ describe('an input file to be downloaded', () => {
 
   it('from a server that is away is SERVICE_UNAVAILABLE', async () => {
     await expect(read(refTo('http://127.0.0.1:9/a.txt'))).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+  });
+
+  it('is given up when it drips for too long, whatever garbage is collected meanwhile', async () => {
+    const dripping = createServer((_, response) => {
+      response.writeHead(200).write(CONTENT.slice(0, 1));
+    });
+    await new Promise<void>((resolve) => dripping.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(dripping.address() as AddressInfo).port}/a.txt`;
+    const collecting = setInterval(collectGarbage, 20);
+    try {
+      await expect(openInputFile(refTo(url), signal, 300)).rejects.toMatchObject({
+        code: 'SERVICE_UNAVAILABLE',
+        message: expect.stringContaining('cannot be downloaded: not complete after 0.3 s.'),
+      });
+    } finally {
+      clearInterval(collecting);
+      dripping.closeAllConnections();
+      dripping.close();
+    }
   });
 
   it('is given up when the attempt is stopped', async () => {

@@ -30,6 +30,14 @@ export default async function globalSetup(): Promise<void> {
   (globalThis as SharedTestServer).playbookTestServer = { env, folder };
 }
 
+const SETTINGS = [
+  // Without it, a timer or a retry of 100 ms takes about a second.
+  'history.timerProcessorMaxTimeShift="10ms"',
+  // The one shard's queues are polled 20 times a second else: tests side by side would wait up to 50 ms for each of their tasks.
+  'history.transferProcessorMaxPollRPS=500',
+  'history.timerProcessorMaxPollRPS=500',
+];
+
 async function startServer(path: string): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({
     server: {
@@ -37,11 +45,7 @@ async function startServer(path: string): Promise<TestWorkflowEnvironment> {
       log: { format: 'json', level: 'never' },
       searchAttributes: Object.values(SEARCH_ATTRIBUTES),
       extraArgs: [
-        // Without it, a timer or a retry of 100 ms takes about a second.
-        ...['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'],
-        // The one shard's queues are polled 20 times a second else: tests side by side would wait up to 50 ms for each of their tasks.
-        ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=500'],
-        ...['--dynamic-config-value', 'history.timerProcessorMaxPollRPS=500'],
+        ...SETTINGS.flatMap((value) => ['--dynamic-config-value', value]),
         ...TEST_NAMESPACES.flatMap((name) => ['--namespace', name]),
       ],
     },

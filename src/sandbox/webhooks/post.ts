@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 
@@ -26,6 +27,7 @@ export function createPoster(timeoutMs: number): WebhookPoster {
     'https:': new https.Agent({ keepAlive: true }),
   };
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // every exchange listens to it
   return {
     post: (url, headers, body) =>
       new Promise((resolve) => {
@@ -34,13 +36,19 @@ export function createPoster(timeoutMs: number): WebhookPoster {
           method: 'POST',
           agent: agents[isTls ? 'https:' : 'http:'],
           headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-          signal: AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]),
+          signal: stop.signal,
         });
-        request.once('error', () => resolve(null));
+        // Not AbortSignal.timeout: within AbortSignal.any alone it is collected as garbage and never fires (Node 20).
+        const timer = setTimeout(() => request.destroy(new Error(`no whole answer in ${timeoutMs} ms`)), timeoutMs);
+        const settle = (outcome: PostOutcome): void => {
+          clearTimeout(timer);
+          resolve(outcome);
+        };
+        request.once('error', () => settle(null));
         request.once('response', (response) => {
-          response.once('error', () => resolve(null));
+          response.once('error', () => settle(null));
           response.once('end', () =>
-            resolve({
+            settle({
               status: response.statusCode ?? 0,
               retryAfterMs: parseRetryAfter(response.headers['retry-after'], Date.now()),
             }),
