@@ -57,7 +57,7 @@ export function renderReport(report: Report): string {
 
 \`npm run bench\` wrote this on ${report.date}: ${report.machine}; Node ${process.versions.node}; Temporal dev server 1.32 with a database in a
 file. Load average at the start: ${report.load}. Other work shares the machine, so compare columns, not days: the contenders took turns on one server, ${report.rounds}
-round(s) each.
+round(s) each, the pollers one.
 
 - **floor**: the least that can be written: POST, await the signal, done. No validation, no pacing, no result, no fallback.
 - **ours**: \`externalJob\` by webhook, the gate with a cap that does not bind. The webhook is a hint; a GET decides.
