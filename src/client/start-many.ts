@@ -5,8 +5,8 @@ import { PlaybookError } from '../contracts/errors.ts';
 import type { InputOf, Integration, ResultOf } from '../definition/index.ts';
 import { createBatchHandle, type BatchHandle } from './batch-handle.ts';
 import { packJobs, type BatchItem, type OnRefused, type PackedPart } from './batch-pack.ts';
-import { partsQuery, startPart } from './batch-parts.ts';
-import { translating } from './errors.ts';
+import { startPart } from './batch-parts.ts';
+import { createBatchRoom } from './batch-room.ts';
 
 /** How many jobs are started at once. */
 export interface StartManyOptions {
@@ -16,7 +16,7 @@ export interface StartManyOptions {
   readonly unit?: string;
   /** Cost attribution. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Jobs that are accepted and not over at any time, about: more are taken from the source as these end. @default 4000 */
+  /** Jobs that are accepted and not over at any time: more are taken from the source as these end. @default 4000 */
   readonly maxOpenJobs?: number;
   /** Jobs of one workflow. The same for a batch that is taken up again. @default 500 */
   readonly jobsPerPart?: number;
@@ -55,15 +55,12 @@ export function startMany<I extends Integration>(
   const batch = { service, name, ...(unit === undefined ? {} : { unit }), ...(tags === undefined ? {} : { tags }) };
   const stopping = new AbortController();
   const started = createProgress();
-  let openAtMost = 0;
+  const room = createBatchRoom(client, batch);
 
   const makeRoom = async ({ jobs }: PackedPart): Promise<void> => {
-    while (openAtMost + jobs.length > maxOpenJobs && openAtMost > 0 && !stopping.signal.aborted) {
-      const running = partsQuery(service, name, ` AND ExecutionStatus = 'Running'`);
-      const { count } = await translating(() => client.workflow.count(running));
-      openAtMost = count * jobsPerPart;
-      if (openAtMost + jobs.length > maxOpenJobs && openAtMost > 0) await sleep(ROOM_EVERY_MS);
-    }
+    // One part is open at least, however few jobs are wanted.
+    const mostBeside = Math.max(0, Math.floor((maxOpenJobs - jobs.length) / jobsPerPart));
+    while (!stopping.signal.aborted && !(await room.hasFewerThan(mostBeside + 1))) await sleep(ROOM_EVERY_MS);
   };
 
   const feed = async (): Promise<{ readonly jobs: number }> => {
@@ -78,7 +75,7 @@ export function startMany<I extends Integration>(
         await makeRoom(packed);
         if (stopping.signal.aborted) break;
         await startPart(client, batch, packed);
-        openAtMost += jobsPerPart;
+        room.started(packed.part);
         jobs += packed.jobs.length;
         started.reached(packed.part + 1);
       }
