@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import pino from 'pino';
@@ -37,8 +38,9 @@ afterAll(async () => {
   await server.close();
 });
 
-/** A holder whose term counts how often its state was taken and sends nothing. */
-async function startHolder(service: string) {
+/** A holder whose term counts how often its lease was renewed and sends nothing. */
+async function startHolder(service: string, isIdle = false) {
+  let renewed = 0;
   const begun: (GateTerm | undefined)[] = [];
   const ended: string[] = [];
   const stopping = new AbortController();
@@ -61,7 +63,8 @@ async function startHolder(service: string) {
           return {
             snapshot: () => state,
             finalSnapshot: () => ({ ...state, last: true }),
-            acknowledged: () => undefined,
+            acknowledged: () => void (renewed += 1),
+            isIdle: () => isIdle,
             end: async (because) => void ended.push(because),
             broken: new Promise<never>(() => undefined),
           };
@@ -73,6 +76,7 @@ async function startHolder(service: string) {
   return {
     begun,
     ended,
+    renewed: () => renewed,
     mayLeave: () => mayLeave(),
     stop: async () => {
       stopping.abort();
@@ -114,6 +118,26 @@ describe('the gate', () => {
     await recordHistory(server.client, gateWorkflowId(service), 'gate-closed-and-opened');
     await handle.terminate();
     await holder.stop();
+  });
+
+  it('costs fewer heartbeats while there is nothing to send, and stays held', async () => {
+    const renewedBy = async (isIdle: boolean): Promise<number> => {
+      const service = unique('idle');
+      const { handle } = await startGate(service);
+      const holder = await startHolder(service, isIdle);
+      await until('it is held', () => holder.begun.length === 1 && holder.mayLeave());
+      const before = holder.renewed();
+      await sleep(4_000);
+      const renewed = holder.renewed() - before;
+      expect(holder.begun).toHaveLength(1);
+      expect(holder.ended).toEqual([]);
+      await handle.terminate();
+      await holder.stop();
+      return renewed;
+    };
+    const [busy, idle] = await Promise.all([renewedBy(false), renewedBy(true)]);
+    expect(idle).toBeGreaterThanOrEqual(2);
+    expect(idle).toBeLessThan(busy / 2);
   });
 
   it('goes to another process at once when its holder stops, with the state of that moment', async () => {

@@ -8,6 +8,11 @@ import { createLease, type HeartbeatAnswer, type LeaseEnd } from './lease.ts';
 
 /** How often a holder renews its lease, in milliseconds. A kill is noticed within that. */
 const RENEW_EVERY_MS = 250;
+/**
+ * A holder with nothing to send renews it this seldom, in milliseconds, and at once when there is something: each heartbeat is a
+ * billed Action, and the lease is trusted for 1.4 s.
+ */
+const RENEW_IDLE_EVERY_MS = 1_000;
 /** Longest one heartbeat may take before the next is tried, in milliseconds. */
 const HEARTBEAT_DEADLINE_MS = 1_000;
 /** How often the SDK's own heartbeat timer is fed; it runs out after the heartbeat timeout and five seconds. */
@@ -23,6 +28,8 @@ export interface Term {
   readonly finalSnapshot: () => Json;
   /** The server has the snapshot that was taken last. */
   readonly acknowledged: () => void;
+  /** Nothing was sent or waited to be sent for a while. */
+  readonly isIdle: () => boolean;
   /** Lets nothing more leave and resolves once nothing is under way. */
   readonly end: (because: string) => Promise<void>;
   /** Rejects if the term cannot go on. */
@@ -69,6 +76,7 @@ export function createGateActivities(deps: {
         },
         timeoutMs: GATE_HEARTBEAT_TIMEOUT_MS,
         everyMs: RENEW_EVERY_MS,
+        mayRest: (sinceMs) => term?.isIdle() === true && sinceMs + RENEW_EVERY_MS <= RENEW_IDLE_EVERY_MS,
         monotonicMs: () => performance.now(),
       });
       try {

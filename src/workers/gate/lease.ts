@@ -32,9 +32,11 @@ export function createLease(deps: {
   readonly heartbeat: () => Promise<HeartbeatAnswer>;
   readonly timeoutMs: number;
   readonly everyMs: number;
+  /** Whether a heartbeat may be left out, so long after the last one was begun, in milliseconds. @default none is */
+  readonly mayRest?: (sinceMs: number) => boolean;
   readonly monotonicMs: () => number;
 }): Lease {
-  const { heartbeat, timeoutMs, everyMs, monotonicMs } = deps;
+  const { heartbeat, timeoutMs, everyMs, mayRest = () => false, monotonicMs } = deps;
   let trustedUntilMs = -Infinity;
   let end: LeaseEnd | undefined;
   let resolveEnded!: (end: LeaseEnd) => void;
@@ -43,11 +45,13 @@ export function createLease(deps: {
   });
   const stop = new AbortController();
 
+  let begunMs = -Infinity;
   const renew = async (): Promise<void> => {
-    const begunMs = monotonicMs();
+    const startMs = monotonicMs();
+    begunMs = startMs;
     const answer = await heartbeat();
     if (answer === 'held') {
-      trustedUntilMs = Math.max(trustedUntilMs, begunMs + timeoutMs * TRUSTED_SHARE);
+      trustedUntilMs = Math.max(trustedUntilMs, startMs + timeoutMs * TRUSTED_SHARE);
       return;
     }
     if (end === undefined) {
@@ -61,7 +65,9 @@ export function createLease(deps: {
     while (!isOver()) {
       // A heartbeat that fails is repeated; meanwhile the clock runs out by itself.
       await renew().catch(() => undefined);
-      await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => undefined);
+      do {
+        await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => undefined);
+      } while (!isOver() && mayRest(monotonicMs() - begunMs));
     }
   })();
 

@@ -64,6 +64,8 @@ const MAX_CHUNKS = 16;
 const SPENT_AHEAD_MS = 1_000;
 /** How long a new term waits for the workers of the last to stop, in milliseconds; then another process may have it. */
 const DRAINING_MS = 1_000;
+/** Without a request in hand for that long a term is idle, in milliseconds. */
+const IDLE_AFTER_MS = 2_000;
 /** How much a new round trip counts in the average. */
 const ROUND_TRIP_WEIGHT = 0.2;
 
@@ -95,6 +97,7 @@ export function createTerms(deps: {
     const schedule = createGateSchedule(specOf(gated), nowMs(), startFrom(left, GATE_HEARTBEAT_TIMEOUT_MS));
     let roundTripMs = 50;
     let skewMs: number | undefined;
+    let busyMs = nowMs();
     const charge = (request: OutboundRequest, micros: number): void => {
       if (micros !== 0) schedule.charge(micros, request.owner ?? {}, nowMs());
     };
@@ -103,7 +106,10 @@ export function createTerms(deps: {
       schedule,
       mayLeave,
       nowMs,
-      onGranted: (request) => charge(request, correction(request, gated.prices)),
+      onGranted: (request) => {
+        busyMs = nowMs();
+        charge(request, correction(request, gated.prices));
+      },
       onSent: ({ request, observation }) => {
         if (observation === undefined) return charge(request, -correction(request, gated.prices));
         roundTripMs += (observation.elapsedMs - roundTripMs) * ROUND_TRIP_WEIGHT;
@@ -161,6 +167,8 @@ export function createTerms(deps: {
     };
     let controlReadMs = -Infinity;
     const tick = (): void => {
+      const waiting = Object.values(dispatcher.waiting());
+      if (dispatcher.inFlight() > 0 || waiting.some((count) => count > 0)) busyMs = nowMs();
       adjustSlots();
       dispatcher.wake();
       measured.tick();
@@ -219,6 +227,7 @@ export function createTerms(deps: {
         if (taken !== undefined) schedule.acknowledged(taken);
         dispatcher.wake();
       },
+      isIdle: () => nowMs() - busyMs > IDLE_AFTER_MS,
       end: (because) => (ending ??= end(because)),
       broken,
     };
