@@ -1,6 +1,6 @@
 /** What one job costs, as `npm run bench` measured it: see bench/RESULTS.md for how, and on what. */
 export interface JobFigures {
-  /** Actions as Temporal bills them. */
+  /** Actions as Temporal bills them, without those of the gate. */
   readonly actions: number;
   /** Writes of workflow state. */
   readonly transactions: number;
@@ -56,17 +56,21 @@ export interface Capacity {
 
 /** Of `externalJob` by webhook. */
 export const MEASURED: JobFigures = {
-  actions: 11.9,
-  transactions: 19,
-  historyBytes: 5_818,
-  databaseBytes: 28_300,
-  serverCpuMs: 149,
-  workerCpuMs: 68,
+  actions: 9,
+  transactions: 15.3,
+  historyBytes: 5_827,
+  databaseBytes: 29_700,
+  serverCpuMs: 71,
+  workerCpuMs: 32,
   requests: 2,
 };
 
+const SECONDS_PER_DAY = 86_400;
 /** Each attempt of an activity, which is what a poll is, is billed as one Action. What it costs the server is not in these figures. */
 const ACTIONS_PER_POLL = 1;
+
+/** The gate's heartbeats while it sends, each billed as one Action; one a second while there is nothing to send. */
+const GATE_ACTIONS_PER_SECOND = 4;
 
 /** A processor, a shard and a process are planned to be busy this much at the peak: beyond it queues grow. */
 const BUSY = 0.6;
@@ -87,9 +91,9 @@ export function capacityOf(workload: Workload, job: JobFigures = MEASURED): Capa
     actions: job.actions + pollsPerJob * ACTIONS_PER_POLL,
     requests: job.requests + pollsPerJob,
   };
-  const jobsPerSecond = (jobsPerDay / 86_400) * peakFactor;
+  const jobsPerSecond = (jobsPerDay / SECONDS_PER_DAY) * peakFactor;
   const transactionsPerSecond = jobsPerSecond * per.transactions;
-  const actionsPerSecond = jobsPerSecond * per.actions;
+  const actionsPerSecond = jobsPerSecond * per.actions + GATE_ACTIONS_PER_SECOND;
   const requestsPerSecond = jobsPerSecond * per.requests;
   const perShard = (1_000 / writeMs) * BUSY;
   const shards = Math.max(LEAST_SHARDS, 2 ** Math.ceil(Math.log2(Math.max(1, transactionsPerSecond / perShard))));
@@ -123,7 +127,7 @@ export function capacityOf(workload: Workload, job: JobFigures = MEASURED): Capa
   const workers = Math.max(2, Math.ceil((jobsPerSecond * per.workerCpuMs) / 1_000 / BUSY));
   return {
     jobsPerSecond,
-    actionsPerDay: jobsPerDay * per.actions,
+    actionsPerDay: jobsPerDay * per.actions + GATE_ACTIONS_PER_SECOND * SECONDS_PER_DAY,
     actionsPerSecond,
     requestsPerSecond,
     transactionsPerSecond,

@@ -23,8 +23,9 @@ describe('what a workload needs', () => {
   it('follows from the figures of one job', () => {
     expect(capacityOf(WORK, JOB)).toMatchObject({
       jobsPerSecond: 10,
-      actionsPerDay: 8_640_000,
-      actionsPerSecond: 100,
+      // Ten a job, and four a second of the gate.
+      actionsPerDay: 8_640_000 + 345_600,
+      actionsPerSecond: 104,
       requestsPerSecond: 20,
       transactionsPerSecond: 200,
       openJobs: 600,
@@ -39,10 +40,10 @@ describe('what a workload needs', () => {
 
   it('is planned for the peak, and polls count', () => {
     const peak = capacityOf({ ...WORK, peakFactor: 3 }, JOB);
-    expect(peak).toMatchObject({ jobsPerSecond: 30, actionsPerDay: 8_640_000, serverCores: 3, shards: 8 });
+    expect(peak).toMatchObject({ jobsPerSecond: 30, actionsPerDay: 8_640_000 + 345_600, serverCores: 3, shards: 8 });
     expect(capacityOf({ ...WORK, pollsPerJob: 10 }, JOB)).toMatchObject({
       requestsPerSecond: 120,
-      actionsPerDay: 17_280_000,
+      actionsPerDay: 17_280_000 + 345_600,
     });
   });
 
