@@ -10,8 +10,12 @@ import { translating } from './errors.ts';
 export interface BatchHandle<Result> {
   readonly service: string;
   readonly name: string;
-  /** Counts by state, cost, failures by code; needs no worker. @throws PlaybookError TEMPORAL_UNREACHABLE */
-  readonly progress: () => Promise<BatchView>;
+  /**
+   * Counts by state, cost, failures by code; needs no worker. As visibility has them, which is a moment late; `exact` asks for
+   * each part by its id instead.
+   * @throws PlaybookError TEMPORAL_UNREACHABLE
+   */
+  readonly progress: (how?: { readonly exact?: boolean }) => Promise<BatchView>;
   /**
    * The outcome of every job that was accepted, each once, about in the order they end; ends after the last. Holds a few
    * parts at a time, whatever the number of jobs: what is not taken waits in Temporal. May be read as often as wanted.
@@ -42,7 +46,7 @@ export function createBatchHandle<Result>(
   return {
     service,
     name,
-    progress: () => translating(() => progressOf(client, service, name)),
+    progress: ({ exact = false } = {}) => translating(() => progressOf(client, service, name, exact)),
 
     results: async function* () {
       type Got = { readonly part: number; readonly outcomes: readonly JobOutcome[] | undefined };
@@ -105,9 +109,9 @@ async function isThere(client: Client, workflowId: string): Promise<boolean> {
   }
 }
 
-async function progressOf(client: Client, service: string, name: string): Promise<BatchView> {
+async function progressOf(client: Client, service: string, name: string, exact: boolean): Promise<BatchView> {
   const sum = createBatchSum();
-  for await (const part of listParts(client, partsQuery(service, name))) sum.add(part);
+  if (!exact) for await (const part of listParts(client, partsQuery(service, name))) sum.add(part);
   // Nothing: there is none, or it began a moment ago and visibility does not have it yet.
   if (sum.view().jobs === 0) for await (const part of partsById(client, service, name)) sum.add(part);
   return sum.view();

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { BatchInput } from '../contracts/batch.ts';
 import type { BatchItem } from './batch-pack.ts';
-import { listParts, partsQuery } from './batch-parts.ts';
+import { partsById } from './batch-parts.ts';
 import { translating } from './errors.ts';
 import { firstArgument } from './first-argument.ts';
 
@@ -11,13 +11,13 @@ export async function* batchItems(
   service: string,
   name: string,
 ): AsyncGenerator<BatchItem<unknown>, void> {
-  const parts: { readonly part: number; readonly workflowId: string; readonly firstRunId: string }[] = [];
+  const parts: { readonly workflowId: string; readonly firstRunId: string }[] = [];
   await translating(async () => {
-    for await (const { memo, workflowId, firstRunId } of listParts(client, partsQuery(service, name))) {
-      parts.push({ part: memo.part, workflowId, firstRunId });
-    }
+    // By their ids: one that visibility does not show yet must not be left out.
+    for await (const { workflowId, firstRunId } of partsById(client, service, name))
+      parts.push({ workflowId, firstRunId });
   });
-  for (const { workflowId, firstRunId } of parts.toSorted((a, b) => a.part - b.part)) {
+  for (const { workflowId, firstRunId } of parts) {
     const { jobs } = await firstArgument<BatchInput>(client, workflowId, firstRunId);
     yield* jobs;
   }

@@ -3,6 +3,9 @@ import type { Admission, JobObservation, JobOutcome, Submitted, WebhookHint } fr
 import type { Json } from './json.ts';
 import type { JobState, Route } from './states.ts';
 
+/** A part publishes its counts and samples no more often than this, in milliseconds. */
+export const BATCH_PUBLISHES_EVERY_MS = 2_000;
+
 /** Workflow type `(input: BatchInput) => BatchResult`: some hundred jobs of one caller. */
 export const JOB_BATCH_WORKFLOW = 'jobBatch';
 

@@ -6,15 +6,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { BatchMemo } from '../contracts/batch.ts';
+import { BATCH_PUBLISHES_EVERY_MS, type BatchMemo } from '../contracts/batch.ts';
 import { laneOf } from '../contracts/queues.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { describeBatch } from './batch-details.ts';
 import type { BatchedJob, BatchProgress } from './batch-progress.ts';
 import type { Admitted } from './job-progress.ts';
 
-/** Counts are published no more often than this, in milliseconds. */
-const PUBLISH_EVERY_MS = 2_000;
 /** A run continues as new well before the server warns of its history, at 10,240 events or 10 MB. */
 const MOST_EVENTS = 8_000;
 const MOST_BYTES = 8 * 1024 * 1024;
@@ -106,8 +104,8 @@ export class BatchRun {
     setCurrentDetails(describeBatch(progress, nowMs));
     const text = JSON.stringify(counts);
     if (text === this.published) return;
-    if (!isOver && nowMs - this.publishedMs < PUBLISH_EVERY_MS) {
-      this.wakeAt(this.publishedMs + PUBLISH_EVERY_MS);
+    if (!isOver && nowMs - this.publishedMs < BATCH_PUBLISHES_EVERY_MS) {
+      this.wakeAt(this.publishedMs + BATCH_PUBLISHES_EVERY_MS);
       return;
     }
     this.published = text;

@@ -54,11 +54,15 @@ describe('a batch at the sandbox', () => {
     expect(signals.length).toBeLessThan(50);
     await recordHistory(stack.temporal, workflowId, 'batch-completed-by-webhooks');
 
+    const costOf = async () =>
+      (await readJobCosts(stack.temporal, { service: 'docproc', sinceMs: 0, by: 'unit' })).rows.find(
+        (row) => row.name === name,
+      );
+    await until('visibility has all of it', async () => (await costOf())?.jobs === COUNT);
     const [found] = await findBatchJobs(stack.temporal, 'docproc', `${name}-7`);
     expect(found).toMatchObject({ batch: name, part: 0, status: { state: 'COMPLETED' } });
     expect(await findBatchJobs(stack.temporal, 'docproc', 'nobody')).toEqual([]);
-    const { rows } = await readJobCosts(stack.temporal, { service: 'docproc', sinceMs: 0, by: 'unit' });
-    expect(rows.find((row) => row.name === name)).toEqual({
+    expect(await costOf()).toEqual({
       name,
       jobs: COUNT,
       completed: COUNT,

@@ -8,6 +8,7 @@ import { recall } from '../../src/embedded/remembered.ts';
 import { startWebhookDelivery } from '../../src/webhooks/hand-over.ts';
 import type { JobLine } from '../../src/cli/output/job-line.ts';
 import { findSample } from '../../src/cli/actions/sample.ts';
+import { until } from '../helpers/until.ts';
 import { testHome } from './helpers/home.ts';
 import type { TestHome } from './helpers/home.ts';
 
@@ -157,7 +158,9 @@ describe('playbook start', () => {
       '--json',
     ]);
     expect(lines(listed.out)).toHaveLength(2);
-    const table = await home.run(['jobs', 'list', '--unit', 'tenant']);
+    const ofTenant = () => home.run(['jobs', 'list', '--unit', 'tenant']);
+    await until('it is listed as ended', async () => (await ofTenant()).out.includes('COMPLETED'));
+    const table = await ofTenant();
     expect(table.out).toMatch(/^STATE .*\nCOMPLETED {2}docproc\/mine .*job_\S+ .*\n$/);
     for (const list of [['jobs'], ['webhooks', 'dead-letters']]) {
       const mistyped = await home.run([...list, 'list', '--service', 'docprok']);
@@ -187,6 +190,7 @@ describe('playbook start', () => {
     await startWebhookDelivery(client, { service: 'docproc', externalId: 'job_of_nobody', hint, searchMs: 1 });
     const workflow = client.workflow.getHandle(webhookDeliveryId('docproc', 'evt_1'));
     await expect(workflow.result()).rejects.toThrow('Workflow execution failed');
+    await until('it is listed', async () => (await home.run([...letters, 'list'])).out.includes('evt_1'));
     const listed = await home.run([...letters, 'list', '--service', 'docproc', '--limit', '5']);
     expect(listed.out).toMatch(/^SERVICE .*\ndocproc {2}evt_1 {2}job_of_nobody {2}COMPLETED /);
     const json = await home.run([...letters, 'list', '--json']);

@@ -161,9 +161,9 @@ describe('with a fallback', () => {
     expect(status.out).toMatch(/^route +fallback$/m);
     const json = await playbook(['jobs', 'status', job.workflowId, '--json'], { env: control });
     expect(JSON.parse(json.out)).toMatchObject({ state: 'COMPLETED', route: 'fallback' });
-    const list = await playbook(['jobs', 'list', '--service', 'docproc'], { env: control });
-    expect(list.out).toMatch(/ROUTE/);
-    expect(list.out).toMatch(/fallback/);
+    const list = () => playbook(['jobs', 'list', '--service', 'docproc'], { env: control });
+    await until('its route is listed', async () => (await list()).out.includes('fallback'));
+    expect((await list()).out).toMatch(/ROUTE/);
     const gates = await playbook(['status', 'docproc', '--json'], { env: control });
     expect(JSON.parse(gates.out)).toMatchObject({
       gates: [

@@ -9,7 +9,7 @@ afterEach(async () => {
 
 /** A lease of 1000 ms on a clock the test sets; each heartbeat answers what `answer` says at that time. */
 function leased(answer: () => Promise<HeartbeatAnswer>) {
-  const world = { nowMs: 10_000, answer, heartbeats: 0 };
+  const world = { nowMs: 10_000, answer, heartbeats: 0, restMs: 0 };
   const lease = createLease({
     heartbeat: async () => {
       world.heartbeats += 1;
@@ -17,6 +17,7 @@ function leased(answer: () => Promise<HeartbeatAnswer>) {
     },
     timeoutMs: 1_000,
     everyMs: 5,
+    mayRest: (sinceMs) => sinceMs < world.restMs,
     monotonicMs: () => world.nowMs,
   });
   leases.push(lease);
@@ -83,6 +84,19 @@ describe('a lease', () => {
     world.answer = async () => 'held';
     await lease.renew();
     expect(lease.valid()).toBe(false);
+  });
+
+  it('leaves heartbeats out while it may rest, and none longer', async () => {
+    const { lease, world } = leased(async () => 'held');
+    await until('it is renewed as ever', () => world.heartbeats > 2);
+    world.restMs = 400;
+    await lease.renew();
+    const before = world.heartbeats;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(world.heartbeats - before).toBeLessThanOrEqual(1); // one may have been due
+    const rested = world.heartbeats;
+    world.nowMs += 401;
+    await until('it is renewed again', () => world.heartbeats > rested);
   });
 
   it('is not valid once it is released, and renews no more', async () => {

@@ -11,7 +11,7 @@ import { startLoadGenerator, type LoadGenerator } from './lab/load.ts';
 import { traffic } from './lab/sandbox.ts';
 
 const CAP = 20;
-const SUBMITS = 240;
+const SUBMITS = 320;
 const address = process.env['TEST_TEMPORAL_ADDRESS'] ?? '';
 let server: TestServer;
 let lab: Lab;
@@ -82,8 +82,14 @@ describe('several processes, a strict service and a backlog', () => {
     const { client } = server;
     const made = async () => traffic(await lab.sandbox.requests()).jobs;
     const price = gated.cost.perJobMicros;
-    const spent = ((await readHeldGate(client, gateWorkflowId(SERVICE))).state as unknown as Held).view.costs
-      .totalMicros;
+    const spentNow = async () =>
+      ((await readHeldGate(client, gateWorkflowId(SERVICE))).state as unknown as Held).view.costs.totalMicros;
+    // What is known of it is as old as the last heartbeat.
+    let spent = await spentNow();
+    for (let before = -1; before !== spent; spent = await spentNow()) {
+      before = spent;
+      await sleep(1_500);
+    }
     const before = await made();
     const setBudget = async (dailyMicros: number) =>
       changeControl(client, SERVICE, 'setBudget', { actor: 'lab', reason: 'a test', budget: { dailyMicros } });

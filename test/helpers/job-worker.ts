@@ -52,7 +52,7 @@ export async function terminateAll(client: Client): Promise<void> {
   }
 }
 
-const LISTED_WITHIN_MS = 100;
+const LISTED_WITHIN_MS = 250;
 
 function unlessOver(error: unknown): void {
   if (!(error instanceof WorkflowNotFoundError)) throw error;

@@ -12,6 +12,7 @@ import { TransportError } from '../../src/http/transport-error.ts';
 import type { Transport } from '../../src/http/transport.ts';
 import type { TransportRequest } from '../../src/http/wire.ts';
 import { bodyOf, createStage, never } from './helpers.ts';
+import { until } from '../helpers/until.ts';
 
 const stage = createStage();
 afterEach(stage.clear);
@@ -228,11 +229,13 @@ describe('deadlines', () => {
 describe('cancellation', () => {
   it('aborts a request under way and closes its connection', async () => {
     const sockets: Socket[] = [];
-    const server = await stage.tcp((socket) => sockets.push(socket.resume()));
     const reason = new Error('activity cancelled');
     const cancel = new AbortController();
+    const server = await stage.tcp((socket) => {
+      sockets.push(socket);
+      socket.once('data', () => cancel.abort(reason)).resume();
+    });
     const sending = stage.transport().send(to(server.url), cancel.signal);
-    setTimeout(() => cancel.abort(reason), 50);
     await expect(sending).rejects.toMatchObject({ problem: 'aborted', arrival: 'maybe', cause: reason });
     await once(sockets[0] as Socket, 'close');
   });
@@ -391,7 +394,7 @@ describe('beforeWrite', () => {
       never,
     );
     await expect(sending).rejects.toBe(shut);
-    await sleep(50);
+    await until('the server has noticed', () => seen.length > 0);
     expect(seen).toEqual(['(cut off)']);
     expect(stream.destroyed).toBe(true);
   });

@@ -30,7 +30,7 @@ describe('a worker process killed with SIGKILL', () => {
   timeouts: { connect_ms: 1000, read_ms: 8000, total_ms: 8000 }
   retry: { max_attempts: 5, backoff_ms: '100,200' }
   rate_limit: { qps_cap: 100 }
-polling: { grace_ms: 1000, initial_ms: 1000, factor: 1, max_ms: 1000 }`,
+polling: { grace_ms: 3000, initial_ms: 1000, factor: 1, max_ms: 1000 }`,
     });
   });
   afterAll(async () => {

@@ -126,7 +126,7 @@ describe('the sandbox and its OpenAPI document', () => {
     await submit(input, {}, 'key', reader);
     await call('POST', '/v3/jobs', { headers: { 'idempotency-key': 'k' } });
     await call('POST', '/v3/jobs', { headers: { 'content-type': 'application/json' }, body: '{}' });
-    api.sandbox.faults({ rules: [{ kind: 'latency', method: 'POST', ms: 100, at: 'inside', count: 1 }] });
+    api.sandbox.faults({ rules: [{ kind: 'latency', method: 'POST', ms: 1_000, at: 'inside', count: 1 }] });
     const slow = submit(input, {}, 'slow');
     await until(() => api.sandbox.requests({ method: 'POST' }).at(-1)?.key === 'slow');
     await new Promise((resolve) => {

@@ -167,7 +167,7 @@ describe('Idempotency-Key', () => {
   it('refuses the same key while the first request is under way: 409, and holds nothing once it is over', async () => {
     const api = await start();
     const input = await api.upload(Buffer.from('a'));
-    api.sandbox.faults({ rules: [{ kind: 'latency', path: '/v3/jobs', at: 'inside', ms: 200, count: 1 }] });
+    api.sandbox.faults({ rules: [{ kind: 'latency', path: '/v3/jobs', at: 'inside', ms: 1_000, count: 1 }] });
     const slowOne = api.submit(input, {}, 'key');
     await until(() => api.sandbox.requests({ method: 'POST' }).some((entry) => entry.path === '/v3/jobs'));
     await new Promise((resolve) => {

@@ -63,7 +63,7 @@ describe('a sandbox killed by kill -9', () => {
     const input = await first.api.upload(Buffer.from('survivor'));
     const done = await first.api.submit(input, { callback_url: refusing.url }, 'done');
     const finished = await first.api.ended(done.json['id']);
-    await until(() => refusing.received.length === 1);
+    await until(() => refusing.received.length > 0);
     const open = await first.api.submit(input, { reference: 'open' }, 'open');
     await first.kill();
 

@@ -142,7 +142,7 @@ describe('a shape', () => {
   it('queues a job for the first half of its time, and has no result until it is done', async () => {
     const { call, ended } = await start(
       { states: { ...plain.states, queued: 'waiting' } },
-      { processing: { minMs: 300, maxMs: 300 } },
+      { processing: { minMs: 1_500, maxMs: 1_500 } },
     );
     const { id, state } = (await call('POST', '/jobs', { what: 'tea' })).json;
     expect(state).toBe('waiting');

@@ -19,6 +19,7 @@ import type { DeadLetter, Delivery } from '../../src/webhooks/index.ts';
 import { connectToServer, createTestWorker, testNamespace, unique } from '../helpers/temporal.ts';
 import type { TestServer } from '../helpers/temporal.ts';
 import { recordingLogger } from './helpers/receiver.ts';
+import { until } from '../helpers/until.ts';
 
 const SERVICE = 'docproc';
 let server: TestServer;
@@ -86,6 +87,12 @@ const deliveryOf = (eventId: string): WorkflowHandle =>
   server.client.workflow.getHandle(webhookDeliveryId(SERVICE, eventId));
 const resultOf = async (eventId: string): Promise<WebhookDeliveryResult> =>
   deliveryOf(eventId).result() as Promise<WebhookDeliveryResult>;
+
+/** Visibility is a moment late: from now on it shows the running job. */
+async function untilVisible(externalId: string): Promise<void> {
+  const query = `PlaybookExternalId = '${externalId}' AND ExecutionStatus = 'Running'`;
+  await until('visibility has the job', async () => (await server.client.workflow.count(query)).count === 1);
+}
 
 async function deadLetters(): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = [];
@@ -169,6 +176,7 @@ describe('an event that names only the service’s id', () => {
     const externalId = unique('ext');
     await (await startJob({ externalId })).terminate('over');
     const job = await startJob({ externalId });
+    await untilVisible(externalId);
     const event = delivery(toExternal(externalId));
     await handOverWithin(10_000)(event);
     expect(await resultOf(event.hint.eventId)).toMatchObject({ jobWorkflowId: expect.any(String) });
@@ -212,6 +220,7 @@ describe('a dead letter', () => {
     const externalId = unique('ext');
     const { hint } = await deadLetter(externalId);
     const job = await startJob({ externalId });
+    await untilVisible(externalId);
     await retryDeadLetter(server.client, { service: SERVICE, eventId: hint.eventId });
     expect(await resultOf(hint.eventId)).toMatchObject({ outcome: 'delivered' });
     expect(await signalsOf(job)).toEqual([hint.eventId]);

@@ -49,7 +49,7 @@ describe('an external job at docproc', () => {
 
   it('loses no webhook that arrives before the answer to the POST', async () => {
     stack.sandbox.faults({
-      rules: [{ kind: 'latency', at: 'after', method: 'POST', path: '/v3/jobs', ms: 1500, count: 1 }],
+      rules: [{ kind: 'latency', at: 'after', method: 'POST', path: '/v3/jobs', ms: 3_000, count: 1 }],
     });
     const job = await start('early');
     await until('the webhook is there', async () => (await job.detail()).webhooks === 1);
@@ -105,7 +105,7 @@ describe('an external job at docproc', () => {
   });
 
   it('is canceled at the service, too', async () => {
-    stack.sandbox.faults({ rules: [{ kind: 'latency', method: 'GET', path: '/v3/jobs/*', ms: 400 }] });
+    stack.sandbox.faults({ rules: [{ kind: 'latency', method: 'GET', path: '/v3/jobs/*', ms: 2_500 }] });
     const job = await start('never mind');
     const { externalId } = await job.waitUntilAccepted();
     await job.cancel();
@@ -123,7 +123,7 @@ describe('an external job whose polling is set to hours', () => {
   beforeAll(async () => {
     stack = await startStack({
       config: 'polling: { grace_ms: 0, initial_ms: 7200000, factor: 1, max_ms: 7200000 }',
-      sandbox: { processing: { minMs: 400, maxMs: 500 } },
+      sandbox: { processing: { minMs: 2_000, maxMs: 2_100 } },
     });
   });
   afterAll(() => stack.close());

@@ -65,7 +65,8 @@ export async function cancelBatch(io: CliIo, options: NamedBatch): Promise<ExitC
 export async function retryBatch(io: CliIo, options: NamedBatch): Promise<ExitCode> {
   const { service, name } = options;
   const integration = await integrationOf(service);
-  return withBatch(io, options, async ({ client, view }) => {
+  return withBatch(io, options, async ({ client, handle }) => {
+    const view = await handle.progress({ exact: true });
     const open = view.CREATED + view.PROCESSING;
     if (view.closedMs === null) {
       throw new PlaybookError(

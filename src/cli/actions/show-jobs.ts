@@ -54,11 +54,12 @@ function resumption(n: number): string {
 }
 
 async function jobsUnderWay(playbook: PlaybookClient): Promise<readonly JobSnapshot[]> {
-  const found: JobSnapshot[] = [];
+  // By their ids: one that is accepted between the two lists is in both.
+  const found = new Map<string, JobSnapshot>();
   for (const state of ['CREATED', 'PROCESSING'] as const) {
-    for await (const job of playbook.list({ state, limit: MAX_SHOWN - found.length })) found.push(job);
+    for await (const job of playbook.list({ state, limit: MAX_SHOWN - found.size })) found.set(job.workflowId, job);
   }
-  return found;
+  return [...found.values()];
 }
 
 async function startSample(

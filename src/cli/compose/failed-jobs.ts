@@ -19,12 +19,12 @@ export async function failedJobs(
   all: () => AsyncIterable<BatchItem<unknown>>,
 ): Promise<FailedJobs | undefined> {
   let from = playbook.batch(integration, first);
-  if ((await from.progress()).jobs === 0) return undefined;
+  if ((await from.progress({ exact: true })).jobs === 0) return undefined;
   let name = `${first}.retry-1`;
   for (let nth = 1; ; nth += 1) {
     name = `${first}.retry-${nth}`;
     const retry = playbook.batch(integration, name);
-    const { jobs, complete, closedMs } = await retry.progress();
+    const { jobs, complete, closedMs } = await retry.progress({ exact: true });
     if (jobs === 0 || !complete || closedMs === null) break;
     from = retry;
   }

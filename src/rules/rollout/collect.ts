@@ -22,6 +22,8 @@ export interface SampledJob {
   /** How it ended: `excused` for what says nothing of the service, such as a mistake of the caller. Absent while it runs. */
   readonly end?: 'good' | 'bad' | 'excused';
   readonly costMicros?: number;
+  /** Of one that runs: it may have ended this long ago without having told, milliseconds. @default 0 */
+  readonly toldLateMs?: number;
 }
 
 /** All that was collected of a rollout. Plain data, so that it survives in a heartbeat and in a workflow's state. */
@@ -142,7 +144,7 @@ function samplesOf(
     [OBJECTIVE, 'slowObjective', latency.objectiveMs],
     [ABORT, 'slowAbort', latency.abortMs],
   ] as const) {
-    const entry = (bits & bit) === 0 ? latencyEntry(job, thresholdMs, asOfMs) : undefined;
+    const entry = (bits & bit) === 0 ? latencyEntry(job, thresholdMs, asOfMs - (job.toldLateMs ?? 0)) : undefined;
     if (entry === undefined) continue;
     bits |= bit;
     if (!excused) samples.push({ atMs: entry.atMs, [field]: entry.slow });

@@ -37,7 +37,9 @@ export async function startDeployed(
     config: `webhook:
   public_url: http://127.0.0.1:${ports.webhooks}
   secrets: ['env:DOCPROC_WEBHOOK_SECRET']
-  token_secret: env:DOCPROC_CALLBACK_SECRET`,
+  token_secret: env:DOCPROC_CALLBACK_SECRET
+# What is looked at are webhooks: no poll may come before one, however busy the machine is.
+polling: { grace_ms: 30000, initial_ms: 100, factor: 1.5, max_ms: 1000 }`,
   });
   await setRetention(stack.temporal, 7 * 86_400_000);
   await writeFile(join(folder, 'docproc.yaml'), stack.yaml);

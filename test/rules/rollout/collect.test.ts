@@ -72,6 +72,15 @@ describe('collecting samples', () => {
     ]);
   });
 
+  it('takes a running job for slow only when it would have told of its end by then', () => {
+    const running = [job('1', { toldLateMs: 3_000 })];
+    const early = collect(nothingCollected(W), running, 'r:a', W, T0 + 7_000);
+    expect(tally(early, 'slowObjective').n).toBe(0);
+    const told = collect(early, [job('1', { finishedMs: T0 + 4_900, ...good })], 'r:a', W, T0 + 8_000);
+    expect(tally(told, 'slowObjective')).toEqual({ n: 1, k: 0 });
+    expect(tally(collect(early, running, 'r:a', W, T0 + 8_001), 'slowObjective')).toEqual({ n: 1, k: 1 });
+  });
+
   it('counts what fails by the caller’s fault as no sample but its cost', () => {
     const jobs = [
       job('1', { finishedMs: T0 + 1, end: 'excused', costMicros: 5 }),
