@@ -109,7 +109,7 @@ that limit is raised for all contenders, since it is no property of a job and se
 | cold start of \`playbook worker\` until it polls | ${fixed(own.coldStartMs / 1_000)} s |
 | resident, idle | ${fixed(own.idleMb, 0)} MB |
 | resident, ${own.waitingJobs} jobs waiting | ${fixed(own.waitingMb, 0)} MB: ${fixed(((own.waitingMb - own.idleMb) * 1_024) / own.waitingJobs)} KB a job |
-| CPU while there is nothing to do | worker ${fixed(own.idleWorkerMs)} ms, server ${fixed(own.idleServerMs)} ms per second (the gate's heartbeats) |
+| CPU while there is nothing to do | worker ${fixed(own.idleWorkerMs)} ms, server ${fixed(own.idleServerMs)} ms per second, one gate being held |
 
 ## Where our job's events go
 

@@ -112,7 +112,7 @@ async function isThere(client: Client, workflowId: string): Promise<boolean> {
 async function progressOf(client: Client, service: string, name: string, exact: boolean): Promise<BatchView> {
   const sum = createBatchSum();
   if (!exact) for await (const part of listParts(client, partsQuery(service, name))) sum.add(part);
-  // Nothing: there is none, or it began a moment ago and visibility does not have it yet.
+  // Nothing yet: it was not asked, there is none, or it began a moment ago and visibility does not have it.
   if (sum.view().jobs === 0) for await (const part of partsById(client, service, name)) sum.add(part);
   return sum.view();
 }

@@ -99,6 +99,19 @@ describe('a lease', () => {
     await until('it is renewed again', () => world.heartbeats > rested);
   });
 
+  it('repeats a heartbeat that failed at once, whether or not it might rest', async () => {
+    const { lease, world } = leased(async () => 'held');
+    await lease.renew();
+    world.restMs = 400;
+    world.answer = async () => Promise.reject(new Error('unreachable'));
+    world.nowMs += 401;
+    const before = world.heartbeats;
+    await until('it is tried again and again, on a clock that stands', () => world.heartbeats > before + 2);
+    world.answer = async () => 'held';
+    await until('it is renewed', () => lease.valid());
+    expect(world.heartbeats).toBeGreaterThan(before + 2);
+  });
+
   it('is not valid once it is released, and renews no more', async () => {
     const { lease, world } = leased(async () => 'held');
     await lease.renew();

@@ -32,12 +32,11 @@ export function createLease(deps: {
   readonly heartbeat: () => Promise<HeartbeatAnswer>;
   readonly timeoutMs: number;
   readonly everyMs: number;
-  /** Whether a heartbeat may be left out, so long after the last one was begun, in milliseconds. @default none is */
+  /** Whether a heartbeat may be left out, so long after the last acknowledged one was begun, in milliseconds. @default none is */
   readonly mayRest?: (sinceMs: number) => boolean;
   readonly monotonicMs: () => number;
 }): Lease {
   const { heartbeat, timeoutMs, everyMs, mayRest = () => false, monotonicMs } = deps;
-  let trustedUntilMs = -Infinity;
   let end: LeaseEnd | undefined;
   let resolveEnded!: (end: LeaseEnd) => void;
   const ended = new Promise<LeaseEnd>((resolve) => {
@@ -45,13 +44,12 @@ export function createLease(deps: {
   });
   const stop = new AbortController();
 
-  let begunMs = -Infinity;
+  let renewedMs = -Infinity;
   const renew = async (): Promise<void> => {
-    const startMs = monotonicMs();
-    begunMs = startMs;
+    const begunMs = monotonicMs();
     const answer = await heartbeat();
     if (answer === 'held') {
-      trustedUntilMs = Math.max(trustedUntilMs, startMs + timeoutMs * TRUSTED_SHARE);
+      renewedMs = Math.max(renewedMs, begunMs);
       return;
     }
     if (end === undefined) {
@@ -67,12 +65,12 @@ export function createLease(deps: {
       await renew().catch(() => undefined);
       do {
         await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => undefined);
-      } while (!isOver() && mayRest(monotonicMs() - begunMs));
+      } while (!isOver() && mayRest(monotonicMs() - renewedMs));
     }
   })();
 
   return {
-    valid: () => !isOver() && monotonicMs() < trustedUntilMs,
+    valid: () => !isOver() && monotonicMs() < renewedMs + timeoutMs * TRUSTED_SHARE,
     ended,
     renew,
     release: async () => {
