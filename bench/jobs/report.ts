@@ -132,7 +132,7 @@ const WORTH = `What each buys that the floor does not have:
 - **Admission** (a marker of a local activity, no task queue): flags, weight, allow and deny lists, and the route, decided where it is kept and seen.
 - **Two search attribute updates** (at acceptance and at the end): finding a job by the service's id, state, cost and latency; the samples a
   rollout decides by. They ride on workflow tasks that happen anyway.
-- **The grace timer** (and its cancellation): without it a lost webhook would be a lost job.
-- **The fetch** (an activity: three events and one workflow task): the webhook is only a hint, so nobody who can forge or delay one decides how a job
+- **The grace timer**: without it a lost webhook would be a lost job.
+- **The fetch** (the marker of another local activity; an activity where the gate is held elsewhere or is busy): the webhook is only a hint, so nobody who can forge or delay one decides how a job
   ends; the result comes validated.
 `;

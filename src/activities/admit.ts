@@ -6,6 +6,7 @@ import type { MetricRecorder } from '../contracts/metric-recorder.ts';
 import { decide } from '../rules/admission.ts';
 import { currentContext } from './activity-context.ts';
 import type { ReadControl } from './control-reader.ts';
+import { GLANCE_MS } from './glance.ts';
 import type { ServiceRuntime, Services } from './services.ts';
 
 /** Longest a submit attempt may take with all its uploads. A dead worker is noticed by its heartbeat long before. */
@@ -83,6 +84,7 @@ export function policyOf(runtime: ServiceRuntime): JobPolicy {
     poll: {
       graceMs: config.polling.grace_ms,
       attemptTimeoutMs: config.service.timeouts.total_ms * requestsPerRead + REPORT_MS,
+      glanceMs: GLANCE_MS,
     },
     cancelTimeoutMs: CANCEL_MS,
     prices: {

@@ -4,6 +4,7 @@ export { CHUNK_CONCURRENCY, createBatchSubmitActivities } from './batch-submit.t
 export { createControlReader } from './control-reader.ts';
 export { openInputFile } from './input-files.ts';
 export type { OpenInputFile } from './input-files.ts';
+export { createGlanceActivities } from './glance.ts';
 export { createNoticeActivities } from './notify.ts';
 export { mappedState, outbound, readAnswer } from './observe.ts';
 export { createReadActivities } from './read.ts';

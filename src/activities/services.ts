@@ -25,6 +25,8 @@ export interface ServiceRuntime {
   readonly leastPollMs?: () => number;
   /** Whether the service is known to be down: what fails then was a probe and is no failure of its job. */
   readonly isDown?: () => boolean;
+  /** Whether a read sent now would leave at once: this process holds the gate, and nothing waits before it. */
+  readonly passesAtOnce?: () => boolean;
   /** Sends people a signed notification; absent where none is configured. @throws RequestFailed, PlaybookError */
   readonly notify?: (event: NotificationEvent, signal: AbortSignal) => Promise<void>;
   /** Told the fields of answers that the pinned schemas do not know. */

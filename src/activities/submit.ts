@@ -14,6 +14,8 @@ import { remember, resumeProgress } from './submit-progress.ts';
 import { submitVerdict } from './submit-verdict.ts';
 
 const HEARTBEAT_EVERY_MS = 1_000;
+/** Less time than that left, in milliseconds, and an attempt whose worker dies may be the last: that is noticed only after a while. */
+const LAST_ATTEMPT_MS = 15_000;
 
 /** Activities of a service's submit queue. */
 export function createSubmitActivities(deps: {
@@ -33,7 +35,8 @@ export function createSubmitActivities(deps: {
       const runtime = onBehalfOf(services.get(request.service, request.route), request);
       const progress = resumeProgress(context, runtime.integration.submit.idempotency);
       const attempt: SubmitAttempt = { runtime, request, progress, context, openInputFile, earlierBatches, now };
-      context.heartbeat(progress);
+      // Where no later attempt could say that this one began and died, it says so itself. Else most have no heartbeat: each is billed.
+      if (request.deadlineAtMs - now() < LAST_ATTEMPT_MS) context.heartbeat(progress);
       const heartbeats = setInterval(() => context.heartbeat(progress), HEARTBEAT_EVERY_MS);
       try {
         // What may be at the service already belongs to this admission, whatever is decided now.

@@ -66,6 +66,23 @@ export interface Polled {
   readonly polls: number;
 }
 
+/** What a glance came to. */
+export interface Glanced {
+  /** `null` when there was no glance, or it saw no answer. */
+  readonly observation: JobObservation | null;
+  /** Status requests sent. */
+  readonly polls: number;
+}
+
+/** A local activity: within the workflow task that a webhook caused. */
+export interface GlanceActivities {
+  /**
+   * Asks for the job's status once, if this very process holds the lane's gate and that lets a read pass at once. Whatever it does
+   * not find out is left to `fetchResult`. Never fails.
+   */
+  readonly glance: (request: ReadRequest) => Promise<Glanced>;
+}
+
 /** On the service's read queue. */
 export interface ReadActivities {
   /**

@@ -41,6 +41,8 @@ export interface JobPolicy {
     /** Milliseconds to give the webhook before the first poll; 0 polls at once. */
     readonly graceMs: number;
     readonly attemptTimeoutMs: number;
+    /** Milliseconds a look may take within a workflow task; absent in histories from before there was such a look. */
+    readonly glanceMs?: number;
   };
   /** Milliseconds the cancellation of a job at the service may take before it is given up. */
   readonly cancelTimeoutMs: number;

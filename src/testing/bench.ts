@@ -216,7 +216,7 @@ export async function startBench(subject: Subject, host: TemporalHost): Promise<
 /** A client of the same service whose gate is always open. */
 function createNeighbour(...[configured, deps]: Parameters<typeof createServiceRuntime>): OwnedRuntime {
   const runtime = createServiceRuntime(configured, deps);
-  runtime.seat.take({ acquire: async () => ({}), leastPollMs: () => 0, isDown: () => false });
+  runtime.seat.take({ acquire: async () => ({}), leastPollMs: () => 0, isDown: () => false, passesAtOnce: () => true });
   return runtime;
 }
 

@@ -10,6 +10,7 @@ import {
   createBatchReadActivities,
   createBatchSubmitActivities,
   createControlReader,
+  createGlanceActivities,
   createNoticeActivities,
   createReadActivities,
   createRolloutActivities,
@@ -188,6 +189,7 @@ export async function createJobWorker(options: JobWorkerOptions): Promise<JobWor
         workflowBundle: options.workflowBundle,
         activities: {
           ...createAdmissionActivities(io),
+          ...createGlanceActivities({ services, nowMs: Date.now }),
           ...createWebhookDeliveryActivities(),
           ...createGateStateActivities(),
           ...createNoticeActivities({ services, logger }),

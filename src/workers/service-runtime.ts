@@ -116,6 +116,7 @@ export function createServiceRuntime(
     seat,
     leastPollMs: seat.leastPollMs,
     isDown: seat.isDown,
+    passesAtOnce: seat.passesAtOnce,
     onUnknown,
     ...(notifications === undefined
       ? {}

@@ -18,14 +18,19 @@ export interface Failed {
   readonly mayHaveArrived: boolean;
 }
 
-/** Waits for an activity to end, one way or the other. Anything but an activity's failure is a defect, and thrown on. */
+/** Waits for an activity to end, one way or the other. */
 export async function endOf<Answer>(activity: Promise<Answer>): Promise<End<Answer>> {
   try {
     return { answer: await activity };
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    return { failed: failedBecause(error) };
+    return endedBy(error);
   }
+}
+
+/** The end an activity's failure is. Anything else is a defect, and thrown on. */
+export function endedBy(error: unknown): { readonly failed: Failed } {
+  if (!(error instanceof ActivityFailure)) throw error;
+  return { failed: failedBecause(error) };
 }
 
 function failedBecause(error: ActivityFailure): Failed {
@@ -37,8 +42,10 @@ function failedBecause(error: ActivityFailure): Failed {
     outOfTime: timeout !== undefined || error.retryState === RetryState.TIMEOUT,
   };
   if (!(last instanceof ApplicationFailure)) {
-    // No attempt ended with a reason. One that began left a heartbeat; what it sent, nobody knows.
-    const mayHaveArrived = timeout?.lastHeartbeatDetails !== undefined;
+    // No attempt ended with a reason. One that began and died timed out or left a heartbeat; what it sent, nobody knows. The SDK
+    // leaves the cause out of its error for a time-out; in the failure as the server wrote it, it is.
+    const hasVanished = timeout?.failure?.cause?.timeoutFailureInfo != null;
+    const mayHaveArrived = timeout?.lastHeartbeatDetails !== undefined || hasVanished;
     const message = cause?.message ?? error.message;
     return { ...outcome, readmit: false, code: 'INTERNAL', message, mayHaveArrived };
   }

@@ -38,10 +38,13 @@ export async function externalJob(request: JobRequest): Promise<JobOutcome> {
   // Cancellation is a step of the job, not the end of its code: the service has to be told.
   CancellationScope.current().cancelRequested.catch(() => {
     run.cancelRequested = true;
+    run.tell();
   });
   return CancellationScope.nonCancellable(async () => {
     await toItsEnd(run);
-    return close(run);
+    const outcome = close(run);
+    if (!allHandlersFinished()) await condition(allHandlersFinished);
+    return ended(outcome);
   });
 }
 
@@ -50,6 +53,7 @@ function listen(run: JobRun): void {
   setHandler(webhookSignal, (hint) => {
     recordWebhook(job.request.service, hint, Date.now());
     job.hinted(hint);
+    run.tell();
   });
   setHandler(statusQuery, () => job.status());
   setHandler(acceptedUpdate, () => CancellationScope.nonCancellable(() => accepted(job)), {
@@ -91,15 +95,20 @@ async function toItsEnd(run: JobRun): Promise<void> {
   }
 }
 
-/** Publishes how it ended and ends the workflow accordingly. */
-async function close(run: JobRun): Promise<JobOutcome> {
+/** Publishes how it ended. */
+function close(run: JobRun): JobOutcome {
   const { job } = run;
   const outcome = job.outcome(Date.now());
   const { error } = outcome;
   publish(job, outcome);
   recordEnd(outcome);
   run.explain(error === null ? 'Done.' : `${error.code}: ${error.message}`);
-  if (!allHandlersFinished()) await condition(allHandlersFinished);
+  return outcome;
+}
+
+/** Ends the workflow as its job ended. */
+function ended(outcome: JobOutcome): JobOutcome {
+  const { error } = outcome;
   if (error === null) return outcome;
   if (error.code === 'CANCELED') throw new CancelledFailure(error.message);
   throw ApplicationFailure.create({

@@ -1,5 +1,10 @@
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import type { AdmissionActivities, ReadActivities, SubmitActivities } from '../contracts/activities.ts';
+import type {
+  AdmissionActivities,
+  GlanceActivities,
+  ReadActivities,
+  SubmitActivities,
+} from '../contracts/activities.ts';
 import type { JobPolicy } from '../contracts/jobs.ts';
 import { readQueue, submitQueue } from '../contracts/queues.ts';
 import { fairnessKey } from '../rules/fairness-key.ts';
@@ -11,6 +16,20 @@ export const admission: AdmissionActivities = proxyLocalActivities<AdmissionActi
   // Longer pauses are timers: within a workflow task, every few seconds of waiting would be history.
   localRetryThreshold: '5s',
 });
+
+/**
+ * The glance of one job, within the workflow task its webhook caused: one attempt, as whatever it does not find out is asked for
+ * by an ordinary activity.
+ */
+export function glanceActivities(glanceMs: number): GlanceActivities {
+  return proxyLocalActivities<GlanceActivities>({
+    startToCloseTimeout: glanceMs + GLANCE_REPORT_MS,
+    retry: { maximumAttempts: 1 },
+  });
+}
+
+/** Room for a glance to come back by itself once its time is over, in milliseconds. */
+const GLANCE_REPORT_MS = 1_000;
 
 /** Where a job's requests pass, and for whom: Temporal hands out the tasks of all units in turn where fairness is enabled. */
 export interface Passage {

@@ -1,19 +1,83 @@
-import { setCurrentDetails } from '@temporalio/workflow';
+import { CancellationScope, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { CancelRequest } from '../contracts/activities.ts';
 import { laneOf } from '../contracts/queues.ts';
-import { endOf } from './activity-failure.ts';
+import { endOf, endedBy, type End, type Failed } from './activity-failure.ts';
 import { cancelActivities, type Passage } from './job-activities.ts';
 import { describeJob } from './job-details.ts';
 import type { Admitted, JobProgress } from './job-progress.ts';
 
-/** One run of a job's workflow: what its phases share. */
+/** An activity under way; `end` is there once it has ended. */
+export interface Followed<Answer> {
+  end?: End<Answer>;
+}
+
+/**
+ * One run of a job's workflow: what its phases share.
+ *
+ * Its waits are promises of its own rather than `condition`, which costs a call into the workflow's sandbox for each that comes
+ * true, and with a time-out some fifteen promises, whose stack traces the SDK keeps: a tenth of a worker's time for a job.
+ */
 export class JobRun {
   /** Somebody asked for the job to be canceled. */
   cancelRequested = false;
+  private wake: (() => void) | undefined;
   readonly job: JobProgress;
 
   constructor(job: JobProgress) {
     this.job = job;
+  }
+
+  /** Something happened that whoever waits has to look at. */
+  readonly tell = (): void => {
+    this.wake?.();
+    this.wake = undefined;
+  };
+
+  /** Resolves at the next news. What happened before is to be looked at first; one waits at a time. */
+  news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+
+  /**
+   * Waits until something is so, for so many milliseconds at most. The timer goes on and ends with the workflow, if it does not
+   * fire before: cancelling it would only cost history.
+   * @param cancels cancels it nevertheless
+   */
+  async until(isSo: () => boolean, atMostMs: number, summary: string, cancels = false): Promise<void> {
+    const time = { isUp: false };
+    const up = (): void => {
+      time.isUp = true;
+      this.tell();
+    };
+    const scope = cancels ? new CancellationScope() : undefined;
+    const start = (): Promise<void> => sleep(atMostMs, { summary });
+    void (scope?.run(start) ?? start()).then(up, () => undefined);
+    while (!time.isUp && !isSo()) await this.news();
+    scope?.cancel();
+  }
+
+  /**
+   * Follows an activity to its end, and tells when it is there.
+   * @param hold how long a failure is kept back
+   */
+  follow<Answer>(activity: Promise<Answer>, hold?: (failed: Failed) => Promise<void> | undefined): Followed<Answer> {
+    const followed: Followed<Answer> = {};
+    const settle = (end: End<Answer>): void => {
+      followed.end = end;
+      this.tell();
+    };
+    void activity.then(
+      (answer) => settle({ answer }),
+      (error: unknown) => {
+        const end = endedBy(error);
+        const held = hold?.(end.failed);
+        if (held === undefined) settle(end);
+        else void held.then(() => settle(end));
+      },
+    );
+    return followed;
   }
 
   /** Says in the Web UI what the job is doing. */

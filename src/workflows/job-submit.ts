@@ -1,9 +1,9 @@
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { Submitted } from '../contracts/jobs.ts';
-import { endOf, type End, type Failed } from './activity-failure.ts';
+import type { End, Failed } from './activity-failure.ts';
 import { admission, submitActivities } from './job-activities.ts';
 import type { Admitted } from './job-progress.ts';
-import type { JobRun } from './job-run.ts';
+import type { Followed, JobRun } from './job-run.ts';
 
 /** Pauses between two looks whether a submit can be dropped, in milliseconds. */
 const DROP_PAUSE_MS = { first: 1_000, factor: 2, longest: 300_000 } as const;
@@ -19,49 +19,56 @@ export async function submitJob(
     job.giveUp('DEADLINE_EXCEEDED', 'The deadline passed before the job was sent. Nothing reached the service.');
     return undefined;
   }
-  const end = await submitOrDrop(run, admitted, activityId);
+  const { submit, drop } = startSubmit(run, admitted, activityId);
+  while (submit.end === undefined && !run.cancelRequested) await run.news();
+  const end = submit.end ?? (await dropOrAwait(run, submit, drop, activityId));
   if ('answer' in end) return end.answer;
   if (end.failed.readmit) return 'readmit';
   await endUnsubmitted(run, admitted, end.failed);
   return undefined;
 }
 
+function startSubmit(run: JobRun, admitted: Admitted, activityId: string) {
+  const { service, key, generation, unit, input, tags } = run.job.request;
+  run.explain(`Submitting to ${service} (route ${admitted.route}: ${admitted.reason}).`);
+  const scope = new CancellationScope();
+  const submitting = scope.run(() =>
+    submitActivities(run.passage(admitted), admitted.policy, run.leftMs(admitted), activityId).submitJob({
+      service,
+      key,
+      generation,
+      unit,
+      input,
+      route: admitted.route,
+      revision: admitted.revision,
+      deadlineAtMs: run.deadlineAtMs(admitted),
+      ...(tags === undefined ? {} : { tags }),
+    }),
+  );
+  return { submit: run.follow(submitting), drop: () => scope.cancel() };
+}
+
 /**
  * A cancellation drops the submit only where nothing can have been sent. A request that may be on its way is awaited, so that
  * the service can be told to cancel what came of it.
  */
-async function submitOrDrop(run: JobRun, admitted: Admitted, activityId: string): Promise<End<Submitted>> {
-  const { service, key, generation, unit, input, tags } = run.job.request;
-  run.explain(`Submitting to ${service} (route ${admitted.route}: ${admitted.reason}).`);
-  const scope = new CancellationScope({ cancellable: true });
-  const submit = { ended: false };
-  const submitting = scope.run(() =>
-    endOf(
-      submitActivities(run.passage(admitted), admitted.policy, run.leftMs(admitted), activityId).submitJob({
-        service,
-        key,
-        generation,
-        unit,
-        input,
-        route: admitted.route,
-        revision: admitted.revision,
-        deadlineAtMs: run.deadlineAtMs(admitted),
-        ...(tags === undefined ? {} : { tags }),
-      }),
-    ).finally(() => (submit.ended = true)),
-  );
-  await condition(() => submit.ended || run.cancelRequested);
-  let pauseMs: number = DROP_PAUSE_MS.first;
-  while (!submit.ended) {
+async function dropOrAwait(
+  run: JobRun,
+  submit: Followed<Submitted>,
+  drop: () => void,
+  activityId: string,
+): Promise<End<Submitted>> {
+  const { first, factor, longest } = DROP_PAUSE_MS;
+  for (let pauseMs: number = first; submit.end === undefined; pauseMs = Math.min(pauseMs * factor, longest)) {
     run.explain('Cancellation requested: waiting for the request that may be on its way.');
     if (await admission.canDropSubmit(activityId)) {
-      scope.cancel();
+      drop();
       break;
     }
-    await condition(() => submit.ended, pauseMs, { summary: 'Cancel once no request is on its way' });
-    pauseMs = Math.min(pauseMs * DROP_PAUSE_MS.factor, DROP_PAUSE_MS.longest);
+    await run.until(() => submit.end !== undefined, pauseMs, 'Cancel once no request is on its way', true);
   }
-  return submitting;
+  while (submit.end === undefined) await run.news();
+  return submit.end;
 }
 
 async function endUnsubmitted(run: JobRun, admitted: Admitted, failed: Failed): Promise<void> {

@@ -89,6 +89,11 @@ describe('an attempt to submit', () => {
     expect(context.heartbeats.at(-2)?.details).toEqual(last?.details);
   });
 
+  it('begins with a heartbeat only where it may be the last: there, no later one could tell that it began', async () => {
+    expect((await attempt({})).context.heartbeats).toEqual([]);
+    expect((await attempt({ request: { deadlineAtMs: NOW + 10_000 } })).context.heartbeats).toHaveLength(1);
+  });
+
   it('does not count an attempt that was throttled, and waits as long as it was asked to', async () => {
     const { error, context } = await attempt({
       script: { submit: () => fail({ code: 'THROTTLED', arrival: 'refused', throttled: true, retryAfterMs: 7_000 }) },

@@ -87,6 +87,20 @@ describe('the dispatcher', () => {
     });
   });
 
+  it('says whether a read would leave at once: with room, nobody before it, and the right to send', async () => {
+    const { dispatcher, world, send } = dispatching({ rate: { cap: 1, windowMs: 60_000 } });
+    expect(dispatcher.passesAtOnce('read')).toBe(true);
+    world.mayLeave = false;
+    expect(dispatcher.passesAtOnce('read')).toBe(false);
+    world.mayLeave = true;
+    await send('submit', 'u');
+    expect(dispatcher.passesAtOnce('read')).toBe(false);
+    const waiting = failureOf(dispatcher.acquire(request('submit', 'u'), NEVER));
+    await dispatcher.close('done');
+    await waiting;
+    expect(dispatcher.passesAtOnce('read')).toBe(false);
+  });
+
   it('says how long a class is held: not at all, until a time, or until an answer', async () => {
     let nowMs = 1_000_000;
     const spec = { rate: { cap: 1, windowMs: 10_000 } };
@@ -163,11 +177,17 @@ describe('the seat of a gate', () => {
     const seat = createGateSeat('docproc');
     const failure = await failureOf(seat.acquire(request('poll'), NEVER));
     expect(failure).toMatchObject({ code: 'THROTTLED', message: 'This process no longer holds the gate of docproc.' });
-    const unseatFirst = seat.take({ acquire: async () => ({}), leastPollMs: () => 5, isDown: () => false });
+    const unseatFirst = seat.take({
+      acquire: async () => ({}),
+      leastPollMs: () => 5,
+      isDown: () => false,
+      passesAtOnce: () => false,
+    });
     const second = seat.take({
       acquire: async () => ({ beforeWrite: () => undefined }),
       leastPollMs: () => 7,
       isDown: () => true,
+      passesAtOnce: () => true,
     });
     unseatFirst();
     expect([seat.leastPollMs(), seat.isDown()]).toEqual([7, true]);

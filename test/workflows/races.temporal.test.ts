@@ -30,6 +30,11 @@ const patient = scriptedService({
   service: 'patient',
   config: `polling: { grace_ms: ${HOURS}, initial_ms: ${HOURS}, factor: 1, max_ms: ${HOURS} }`,
 });
+/** The same, and the worker that runs its jobs holds its gate, which has room. */
+const atHand = scriptedService({
+  service: 'at-hand',
+  config: `polling: { grace_ms: ${HOURS}, initial_ms: ${HOURS}, factor: 1, max_ms: ${HOURS} }`,
+});
 /** Gives up after two seconds. */
 const brief = scriptedService({
   service: 'brief',
@@ -42,7 +47,8 @@ const blind = scriptedService({ service: 'blind', lookup: false, cancel: false, 
 
 let bench: JobBench;
 beforeAll(async () => {
-  bench = await startJobBench([quick, patient, brief, blind, fickle].map(({ runtime }) => runtime));
+  const runtimes = [quick, patient, brief, blind, fickle].map(({ runtime }) => runtime);
+  bench = await startJobBench([...runtimes, { ...atHand.runtime, passesAtOnce: () => true }]);
 });
 afterAll(() => bench.close());
 
@@ -227,7 +233,29 @@ describe('webhooks', () => {
     await hint();
     expect(await job.result(WAIT)).toMatchObject({ state: 'COMPLETED', polls: 3, webhooks: 1 });
     expect(patient.requests(key)).toEqual(['submit', 'poll', 'poll', 'poll']);
-    await recordHistory(bench.temporal, job.workflowId, 'fetch-still-processing');
+    await recordHistory(bench.temporal, job.workflowId, 'fetch-without-a-glance');
+  });
+
+  it('are followed up at once where the gate is at hand, and by an activity for what that does not find out', async () => {
+    const { job, key, hint } = await start(atHand, { poll: (nth) => (nth < 3 ? RUNNING : DONE) });
+    await job.waitUntilAccepted();
+    await hint();
+    expect(await job.result(WAIT)).toMatchObject({ state: 'COMPLETED', polls: 3, webhooks: 1 });
+    expect(atHand.requests(key)).toEqual(['submit', 'poll', 'poll', 'poll']);
+    const types = await eventTypes(bench.temporal, job.workflowId);
+    expect(types.filter((type) => type === 'ACTIVITY_TASK_SCHEDULED')).toHaveLength(2);
+    await recordHistory(bench.temporal, job.workflowId, 'glance-then-fetch');
+  });
+
+  it('are followed up by an activity where the service takes too long for a workflow task', async () => {
+    const { job, key, hint } = await start(atHand, {
+      poll: (nth, signal) =>
+        nth > 1 ? DONE : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    });
+    await job.waitUntilAccepted();
+    await hint();
+    expect(await job.result(WAIT)).toMatchObject({ state: 'COMPLETED', polls: 2, webhooks: 1 });
+    expect(atHand.requests(key)).toEqual(['submit', 'poll', 'poll']);
   });
 
   it('whose payload is declared sufficient need no look', async () => {

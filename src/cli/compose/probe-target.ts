@@ -95,7 +95,7 @@ async function ready(
   );
   closing.add(() => runtime.close());
   // No worker paces here: each probe bounds what it sends.
-  runtime.seat.take({ acquire: async () => ({}), leastPollMs: () => 0, isDown: () => false });
+  runtime.seat.take({ acquire: async () => ({}), leastPollMs: () => 0, isDown: () => false, passesAtOnce: () => true });
   const folder = await mkdtemp(join(tmpdir(), 'playbook-probe-'));
   closing.add(() => rm(folder, { recursive: true, force: true }));
   const { failing } = samples;

@@ -22,6 +22,8 @@ export interface Dispatcher {
   readonly wake: () => void;
   /** Milliseconds until a class may pass; 0 when it may now, or within the answer of a request under way. */
   readonly holdMs: (kind: SendClass) => number;
+  /** Whether a request of a class would leave at once: nothing waits, and there is room. */
+  readonly passesAtOnce: (kind: SendClass) => boolean;
   readonly inFlight: () => number;
   /** How many of each class wait for their turn. */
   readonly waiting: () => Waiting;
@@ -159,6 +161,11 @@ export function createDispatcher(deps: {
       if (decision.send !== undefined) return 0;
       if (decision.retryAtMs === undefined) return flying > 0 ? 0 : Infinity;
       return Math.max(0, decision.retryAtMs - nowMs());
+    },
+
+    passesAtOnce: (kind) => {
+      if (closed !== undefined || !isEmpty() || !mayLeave()) return false;
+      return schedule.next(nowMs(), { submit: 0, read: 0, [kind]: 1 }).send !== undefined;
     },
 
     inFlight: () => flying,

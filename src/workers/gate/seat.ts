@@ -8,6 +8,8 @@ export interface Seated {
   readonly leastPollMs: () => number;
   /** Whether the breaker is open: a request that fails now was a probe, and no fault of its job. */
   readonly isDown: () => boolean;
+  /** Whether a read asked for now would leave at once. */
+  readonly passesAtOnce: () => boolean;
 }
 
 /** Whoever holds a service's gate in this process: through it, and only through it, requests leave. */
@@ -26,6 +28,7 @@ export function createGateSeat(service: string): GateSeat {
     },
     leastPollMs: () => holder?.leastPollMs() ?? 0,
     isDown: () => holder?.isDown() ?? false,
+    passesAtOnce: () => holder?.passesAtOnce() ?? false,
     take: (next) => {
       holder = next;
       return () => {

@@ -198,6 +198,7 @@ export function createTerms(deps: {
       acquire: dispatcher.acquire,
       leastPollMs: waitingJobs.leastPollMs,
       isDown: () => schedule.view(nowMs()).breaker.state !== 'closed',
+      passesAtOnce: () => schedule.view(nowMs()).breaker.state === 'closed' && dispatcher.passesAtOnce('read'),
     });
     const ticking = setInterval(tick, TICK_MS);
     tick();
