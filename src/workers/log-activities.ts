@@ -4,13 +4,15 @@ import { withLogContext, type LogContext } from '../logging/log-context.ts';
 
 /** Every line that is logged during an activity says which job and which attempt it belongs to. */
 export const logActivities: ActivityInterceptorsFactory = ({ info }) => {
-  const { workflowExecution, activityId, activityType, attempt } = info;
+  const { workflowExecution, activityId, activityType, attempt, isLocal } = info;
   const id = workflowExecution?.workflowId;
+  // The id of a local activity is a mere number.
+  const name = isLocal ? `${activityType}-${activityId}` : activityId;
   const fields: LogContext = {
     ...(workflowExecution === undefined
       ? {}
       : { workflowId: workflowExecution.workflowId, runId: workflowExecution.runId }),
-    requestId: `${id ?? 'no workflow'}#${activityId}.${attempt}`,
+    requestId: `${id ?? 'no workflow'}#${name}.${attempt}`,
     activity: activityType,
     attempt,
   };

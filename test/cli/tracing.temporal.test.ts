@@ -83,7 +83,7 @@ describe('a traced caller', () => {
     expect(lines.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['upload', 'submit', 'poll']));
     for (const line of lines) {
       expect(line).toMatchObject({ workflowId: `docproc/${key}`, jobId: `${key}~1`, traceId: root.traceId });
-      expect(line['requestId']).toMatch(/#(?:submit-1|poll|fetch)\.\d+$/);
+      expect(line['requestId']).toMatch(/#(?:submit-1|poll|fetch|glance-\d+)\.\d+$/);
     }
   });
 });
