@@ -61,8 +61,8 @@ export function createGlanceActivities(deps: {
         };
       } catch (error) {
         // Asked again, and judged, by the ordinary fetch. What did not leave is no request.
-        const neverLeft = judge(error).throttled && judge(error).arrival === 'never';
-        return neverLeft ? NO_GLANCE : { observation: null, polls: 1 };
+        const { throttled, arrival } = judge(error);
+        return throttled && arrival === 'never' ? NO_GLANCE : { observation: null, polls: 1 };
       } finally {
         clearTimeout(timer);
         lane.underWay -= 1;
