@@ -52,7 +52,11 @@ const stage = z.strictObject({
     .strictObject({
       alpha: share,
       beta: share,
-      phi: z.strictObject({ floor: z.number().min(1), ceiling: z.number().min(1) }),
+      phi: z.strictObject({
+        floor: z.number().min(1),
+        abortFloor: z.number().min(1).exactOptional(),
+        ceiling: z.number().min(1),
+      }),
     })
     .default(STAGE_DEFAULTS.confidence),
 });

@@ -7,6 +7,7 @@ import type { Collected, SampledJob } from '../../src/rules/rollout/collect.ts';
 import { nothingCollected } from '../../src/rules/rollout/collect.ts';
 import { markOf, type ApplyRequest, type WatchRequest } from '../../src/rules/rollout/messages.ts';
 import { STAGE_DEFAULTS } from '../../src/rules/rollout/plan.ts';
+import { RULE_VERSION } from '../../src/rules/slo/verdict.ts';
 import { DEFAULT_WATCHERS } from '../../src/rules/slo/watchers.ts';
 import { fakeContext, type FakeContext } from '../helpers/fake-context.ts';
 
@@ -71,7 +72,7 @@ describe('watching a stage', () => {
     const { it: world, activities } = lab();
     world.jobs = jobs(800, 'good');
     const answer = await activities.watchStage(watch());
-    expect(answer).toMatchObject({ type: 'passed', verdict: { outcome: 'PASS', ruleVersion: 'slo-1' } });
+    expect(answer).toMatchObject({ type: 'passed', verdict: { outcome: 'PASS', ruleVersion: RULE_VERSION } });
     expect(world.nowMs - T0).toBe(1_000);
     expect(world.renewals).toEqual([{ holder: 'r', untilMs: T0 + 90_000 }]);
   });

@@ -20,6 +20,7 @@ import { changed, refusal } from '../../src/rules/control.ts';
 import type { RolloutCommand } from '../../src/rules/rollout/machine.ts';
 import type { RolloutResult, WatchAnswer, WatchRequest } from '../../src/rules/rollout/messages.ts';
 import type { RolloutPlan } from '../../src/rules/rollout/plan.ts';
+import { RULE_VERSION } from '../../src/rules/slo/verdict.ts';
 import {
   connectToServer,
   createTestWorker,
@@ -175,7 +176,11 @@ describe('the rollout workflow', () => {
     await begin(service, unattended);
     const ended = await result(service);
     expect(ended).toMatchObject({ phase: 'aborted', because: 'errors: 8 of 100 failed.' });
-    expect(ended.log.at(-1)).toMatchObject({ phase: 'aborted', stage: 'tenth', verdict: { ruleVersion: 'slo-1' } });
+    expect(ended.log.at(-1)).toMatchObject({
+      phase: 'aborted',
+      stage: 'tenth',
+      verdict: { ruleVersion: RULE_VERSION },
+    });
     expect(w.control).toMatchObject({ weightBps: 0, allow: [] });
     expect(w.control.changed?.reason).toContain('errors: 8 of 100 failed.');
     expect(w.set.at(-1)).toEqual({ weightBps: 0, stage: undefined });

@@ -7,11 +7,11 @@ import { dollars, duration, estimate, percent, short, toTheMicro } from './say.t
 import type { Interval } from './special-functions.ts';
 import { wilson } from './special-functions.ts';
 import { llr, sprtBounds } from './sprt.ts';
-import type { Confidence, CostWatcher, ErrorWatcher, LatencyWatcher, Watcher } from './watchers.ts';
-import { costScale, DEFAULT_CONFIDENCE } from './watchers.ts';
+import type { Confidence, CostWatcher, ErrorWatcher, LatencyWatcher, PhiSpec, Watcher } from './watchers.ts';
+import { costScale, DEFAULT_CONFIDENCE, phiToAbort } from './watchers.ts';
 
 /** Recorded with every verdict. To be raised with any change that could turn one verdict into another. */
-export const RULE_VERSION = 'slo-1';
+export const RULE_VERSION = 'slo-2';
 
 /**
  * `PASS`: established that it is good enough. `FAIL`: established that it is too bad, or a hard limit was passed.
@@ -76,26 +76,27 @@ type Finding = readonly [outcome: Outcome, reason: VerdictReason, because: strin
 function judgeErrors(watcher: ErrorWatcher, counters: Counters, confidence: Confidence): WatcherVerdict {
   const bounds = sprtBounds(confidence);
   const { objective, abort: tooBad } = watcher;
-  const share = readShare(counters, 'errors', confidence);
+  const bad = readShare(counters, 'errors', phiToAbort(confidence.phi));
+  const share = readShare(counters, 'errors', confidence.phi);
   const ratio = llr({ p0: objective, p1: tooBad }, share);
-  const abort = { ...share, llr: ratio, evidence: ratio / share.phi, bound: bounds.abort, limit: tooBad };
+  const abort = { ...bad, llr: ratio, evidence: ratio / bad.phi, bound: bounds.abort, limit: tooBad };
   const promote = { ...share, llr: -ratio, evidence: -ratio / share.phi, bound: bounds.accept, limit: objective };
   return verdict(
     'errors',
     abort,
     promote,
-    findShare(abort, promote, { p0: objective, tooBad: 'failed', bad: 'failed' }),
+    findShare(abort, promote, { p0: objective, tooBad: 'failed', bad: 'failed' }, confidence.phi),
   );
 }
 
 function judgeLatency(watcher: LatencyWatcher, counters: Counters, confidence: Confidence): WatcherVerdict {
   const budget = slowBudget(watcher);
   const { abort: bound } = sprtBounds(confidence);
-  const slow = readShare(counters, 'slowAbort', confidence);
+  const slow = readShare(counters, 'slowAbort', phiToAbort(confidence.phi));
   const shares = slowShares(watcher);
   const ratio = llr(shares, slow);
   const abort = { ...slow, llr: ratio, evidence: ratio / slow.phi, bound, limit: budget };
-  const share = readShare(counters, 'slowObjective', confidence);
+  const share = readShare(counters, 'slowObjective', confidence.phi);
   const promote = {
     ...share,
     llr: fastEvidence(share, budget, 1),
@@ -104,14 +105,14 @@ function judgeLatency(watcher: LatencyWatcher, counters: Counters, confidence: C
     limit: budget,
   };
   const words = { p0: shares.p0, tooBad: slower(watcher.abortMs), bad: slower(watcher.objectiveMs) };
-  return verdict('latency', abort, promote, findShare(abort, promote, words));
+  return verdict('latency', abort, promote, findShare(abort, promote, words, confidence.phi));
 }
 
 function slower(ms: number): string {
   return `took longer than ${duration(ms)}`;
 }
 
-function readShare(counters: Counters, gate: Gate, { phi: spec }: Confidence) {
+function readShare(counters: Counters, gate: Gate, spec: PhiSpec) {
   const tallies = series(counters, gate);
   const { n, k } = total(tallies);
   return { n, k, phi: dispersion(tallies, spec), ...(n === 0 ? {} : { point: k / n, interval: wilson(k, n) }) };
@@ -124,9 +125,9 @@ interface Words {
   readonly bad: string;
 }
 
-function findShare(abort: GateReading, promote: GateReading, { p0, tooBad, bad }: Words): Finding {
+function findShare(abort: GateReading, promote: GateReading, { p0, tooBad, bad }: Words, { floor }: PhiSpec): Finding {
   if (abort.n === 0 && promote.n === 0) return NO_SAMPLES;
-  if (isDead(abort, abort.phi)) return ['FAIL', 'all-bad', `All of the first ${abort.n} jobs ${tooBad}.`];
+  if (isDead(abort, floor)) return ['FAIL', 'all-bad', `All of the first ${abort.n} jobs ${tooBad}.`];
   const limit = percent(abort.limit);
   if (abort.evidence >= abort.bound) {
     const because = `${counted(abort, tooBad)}: far more likely at ${limit} than at ${percent(p0)}.`;

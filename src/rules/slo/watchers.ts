@@ -52,6 +52,12 @@ export const DEFAULT_WATCHERS: readonly [ErrorWatcher, LatencyWatcher, CostWatch
 export interface PhiSpec {
   /** Assumed without being seen: short stages rarely show how bursty errors are. At least 1. */
   readonly floor: number;
+  /**
+   * The same for an abort, where it is to be assumed worse than for a promotion: it delays an abort, and no promotion. A few bursts
+   * that fall one into each bucket look like independent errors, and every stage is another chance of that.
+   * @default floor
+   */
+  readonly abortFloor?: number;
   /** The most that is ever excused as a burst, so that a service which breaks for good in the middle of a stage is aborted. */
   readonly ceiling: number;
 }
@@ -65,7 +71,16 @@ export interface Confidence {
   readonly phi: PhiSpec;
 }
 
-export const DEFAULT_CONFIDENCE: Confidence = { alpha: 0.001, beta: 0.01, phi: { floor: 3, ceiling: 10 } };
+export const DEFAULT_CONFIDENCE: Confidence = {
+  alpha: 0.001,
+  beta: 0.01,
+  phi: { floor: 3, abortFloor: 4, ceiling: 10 },
+};
+
+/** How bursts are judged when it is about an abort. */
+export function phiToAbort(spec: PhiSpec): PhiSpec {
+  return { ...spec, floor: Math.max(spec.floor, spec.abortFloor ?? spec.floor) };
+}
 
 /** What is wrong with a watcher's numbers, one sentence each, for whoever reads the configuration; empty when nothing is. */
 export function watcherProblems(watcher: Watcher): readonly string[] {

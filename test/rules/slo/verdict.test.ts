@@ -33,8 +33,8 @@ describe('the verdict on errors', () => {
         n: 400,
         k: 2,
         llr: expect.closeTo(-13.1958, 4),
-        phi: 3,
-        evidence: expect.closeTo(-4.3986, 4),
+        phi: 4,
+        evidence: expect.closeTo(-3.299, 4),
         bound: expect.closeTo(6.9078, 4),
         point: 0.005,
         interval: { low: expect.closeTo(0.00137, 5), high: expect.closeTo(0.01804, 5) },
@@ -122,6 +122,18 @@ describe('the verdict on errors', () => {
 
   it('names the fast path', () => {
     expect(judge(ERRORS, errors(6, 6)).because).toBe('All of the first 6 jobs failed.');
+  });
+
+  it.each([
+    [{ floor: 3, ceiling: 10 }, 3],
+    [{ floor: 3, abortFloor: 4, ceiling: 10 }, 4],
+    [{ floor: 3, abortFloor: 2, ceiling: 10 }, 3],
+  ])('assumes bursts of %j when it is about an abort, and the floor otherwise', (phi, toAbort) => {
+    const { abort, promote } = judge(ERRORS, errors(240, 20), { ...DEFAULT_CONFIDENCE, phi });
+    expect(abort).toMatchObject({ phi: toAbort, evidence: abort.llr / toAbort });
+    expect(promote).toMatchObject({ phi: 3, evidence: -abort.llr / 3 });
+    const slowReading = judge(LATENCY, oneBucket({ slowAbort: { n: 240, k: 20 } }), { ...DEFAULT_CONFIDENCE, phi });
+    expect(slowReading.abort).toMatchObject({ phi: toAbort, evidence: slowReading.abort.llr / toAbort });
   });
 
   it('discounts errors that come in bursts, more than the floor where they show', () => {
