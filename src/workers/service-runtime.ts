@@ -116,7 +116,8 @@ export function createServiceRuntime(
     seat,
     leastPollMs: seat.leastPollMs,
     isDown: seat.isDown,
-    passesAtOnce: seat.passesAtOnce,
+    // A glance comes or not by the moment: nobody could replay what it sent.
+    ...(deps.recorder === undefined ? { passesAtOnce: seat.passesAtOnce } : {}),
     onUnknown,
     ...(notifications === undefined
       ? {}

@@ -165,7 +165,8 @@ class Replay {
     const jobWorker = await createJobWorker({
       connection: temporal.connection,
       namespace: temporal.namespace,
-      services: [runtime],
+      // As when it was recorded: without a glance, which comes or not by the moment.
+      services: [{ ...runtime, passesAtOnce: () => false }],
       logger,
       openInputFile: async ({ bytes }) => ({ open: () => zeros(bytes), dispose: async () => undefined }),
       shutdownGraceMs: 2000,
