@@ -207,9 +207,13 @@ function obey(
   }
 }
 
+/** Whether nothing is left but to leave the last weight to itself. One that a person set meanwhile is held, and watched, first. */
+export function leaves({ stageIndex, weightBps }: RolloutState, plan: RolloutPlan): boolean {
+  return stageIndex >= stagesOf(plan).length && weightBps === undefined;
+}
+
 function applied(state: RolloutState, mark: string, plan: RolloutPlan, nowMs: number): RolloutState {
-  if (state.stageIndex >= stagesOf(plan).length)
-    return enter(state, plan, 'done', by('Every stage has passed.'), nowMs);
+  if (leaves(state, plan)) return enter(state, plan, 'done', by('Every stage has passed.'), nowMs);
   const stage = stageOf(state, plan);
   const { enteredMs = nowMs, deadlineMs = nowMs + stage.deadlineMs, weightBps } = state;
   if (weightBps !== undefined) {

@@ -5,7 +5,7 @@ import type { StageVerdict } from '../slo/stage.ts';
 import type { Watcher } from '../slo/watchers.ts';
 import type { Collected } from './collect.ts';
 import type { CommandArguments, Phase, RolloutState, Transition, Who } from './machine.ts';
-import { stageOf, weightOf } from './machine.ts';
+import { leaves, stageOf, weightOf } from './machine.ts';
 import type { RolloutPlan, RolloutStage } from './plan.ts';
 import { stagesOf } from './plan.ts';
 
@@ -144,7 +144,6 @@ export function stageName(key: string): string {
 /** What a state asks for. */
 export function applyRequest({ service, plan, before }: RolloutInput, state: RolloutState): ApplyRequest {
   const stage = stageOf(state, plan);
-  const over = state.stageIndex >= stagesOf(plan).length;
   return {
     service,
     holder: state.id,
@@ -152,7 +151,7 @@ export function applyRequest({ service, plan, before }: RolloutInput, state: Rol
     reason: state.because.slice(0, 500),
     weightBps: weightOf(state, plan),
     allow: [...new Set([...before.allow, ...stage.allow])].toSorted(),
-    ...(over
+    ...(leaves(state, plan)
       ? {}
       : { watched: { stage: stageKey(state.id, stage), leaseMs: plan.leaseMs, safe: safeOf(plan, before) } }),
     ...(state.mark === undefined ? {} : { mark: state.mark }),

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { changeControl, commandRollout, readRollout, signalAbort } from '../../../src/client/index.ts';
 import { INITIAL_CONTROL, integrationWorkflowId } from '../../../src/contracts/control.ts';
@@ -34,17 +33,27 @@ export interface Interfered {
   readonly end: 'DONE' | 'ABORTED' | 'TERMINATED';
 }
 
+/** What a rollout lives in. */
+export interface Surroundings {
+  readonly nowMs: () => Promise<number>;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Of its milliseconds, how many a person needs for what takes one otherwise. */
+  readonly pace: number;
+  /** Whether it tells of its steps, by workflows of their own. */
+  readonly tells: boolean;
+}
+
 /**
  * Starts a rollout that continues as new after a few steps, its control state after a few changes, and does to it what a seed
  * says: people's commands, weights set behind its back, a freeze perhaps, a cancellation, or the end of its workflow.
  */
-export async function interfere(client: Client, name: string, seed: number): Promise<Interfered> {
+export async function interfere(client: Client, name: string, seed: number, around: Surroundings): Promise<Interfered> {
   const random = createPrng(seed);
   const service = `${name}-${seed}`;
-  const nowMs = Date.now();
+  const nowMs = await around.nowMs();
   const plan: RolloutPlan = {
     ...SMALL_PLAN,
-    freeze: random() < 0.3 ? [{ fromMs: nowMs, toMs: nowMs + 5_000 * random() }] : [],
+    freeze: random() < 0.3 ? [{ fromMs: nowMs, toMs: nowMs + 5_000 * around.pace * random() }] : [],
   };
   await client.workflow.start('integration', {
     workflowId: integrationWorkflowId(service),
@@ -55,14 +64,20 @@ export async function interfere(client: Client, name: string, seed: number): Pro
   const handle = await client.workflow.start('rollout', {
     workflowId: rolloutWorkflowId(service),
     taskQueue: WORKFLOW_QUEUE,
-    args: [{ ...inputFor(service, INITIAL_CONTROL, plan), stepsPerRun: 1 + Math.floor(random() * 4) }],
+    args: [
+      {
+        ...inputFor(service, INITIAL_CONTROL, plan),
+        tells: around.tells,
+        stepsPerRun: 1 + Math.floor(random() * 4),
+      },
+    ],
   });
   const status = async (): Promise<string> =>
     (await client.workflow.getHandle(handle.workflowId).describe()).status.name;
   const mostDeeds = Math.floor(random() * MOST_DEEDS);
   const underWay: Promise<void>[] = [];
   for (let deeds = 1; (await status()) === 'RUNNING'; deeds += 1) {
-    await sleep(200 + random() * 800);
+    await around.sleep((200 + random() * 800) * around.pace);
     const help = deeds % 2 === 0 ? 'resume' : 'approve';
     const late = deeds > MOST_DEEDS + MOST_HELP ? 'signalAbort' : help;
     const deed = deeds > mostDeeds ? late : pick(random());

@@ -1,22 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { interfere, type Interfered } from './interfere.ts';
+import type { Interfered, Surroundings } from './interfere.ts';
 import { readStory, unearnedRises } from './story.ts';
 
-export interface Interleavings {
-  readonly client: Client;
-  /** Leads the names of their services. */
-  readonly name: string;
-  readonly firstSeed: number;
-  readonly seeds: number;
-  /** What happens to the workers meanwhile, over and over. */
-  readonly disturb: (nth: number) => Promise<void>;
-  readonly everyMs: number;
-}
-
-/** Has as many rollouts as there are seeds interfered with, side by side, while their workers come and go. */
-export async function interleave(options: Interleavings): Promise<readonly Interfered[]> {
-  const { client, name, firstSeed, seeds, disturb, everyMs } = options;
+/**
+ * Does something while others are disturbed, over and over.
+ * @param disturb told how often it has been
+ */
+export async function whileDisturbed<T>(
+  everyMs: number,
+  disturb: (nth: number) => Promise<void>,
+  what: () => Promise<T>,
+): Promise<T> {
   const over = new AbortController();
   const disturbing = (async () => {
     for (let nth = 0; ; nth += 1) {
@@ -26,15 +21,25 @@ export async function interleave(options: Interleavings): Promise<readonly Inter
     }
   })();
   try {
-    return await Promise.all(Array.from({ length: seeds }, (_, nth) => interfere(client, name, firstSeed + nth)));
+    return await what();
   } finally {
     over.abort();
     await disturbing;
   }
 }
 
+/** Where a rollout lives in people's own time. */
+export const IN_OUR_TIME: Surroundings = {
+  nowMs: async () => Date.now(),
+  sleep: (ms) => sleep(ms),
+  pace: 1,
+  tells: true,
+};
+
 /** What the histories of interleavings add up to. */
 export interface Audit {
+  /** Rollouts of which the server has lost a part of a history, which nothing can be told of. */
+  readonly torn: number;
   /** Weights that rose or stayed where they must not, by seed; empty as it should be. */
   readonly wrong: readonly string[];
   readonly controlStates: number;
@@ -49,10 +54,14 @@ export interface Audit {
 /** Looks through the whole history of each rollout and of its control state. */
 export async function audit(client: Client, interfered: readonly Interfered[]): Promise<Audit> {
   const wrong: string[] = [];
-  let [controlStates, rises, runs, hit] = [0, 0, 0, 0];
+  let [torn, controlStates, rises, runs, hit] = [0, 0, 0, 0, 0];
   const ends = { DONE: 0, ABORTED: 0, TERMINATED: 0 };
   for (const { seed, service, plan, firstRunId, end } of interfered) {
     const story = await readStory(client, service, firstRunId);
+    if (!story.isWhole) {
+      torn += 1;
+      continue;
+    }
     const weights = story.controls.map(({ state }) => state.weightBps);
     wrong.push(...unearnedRises(story, plan).map((problem) => `seed ${seed}: ${problem}`));
     const last = story.controls.at(-1)?.state;
@@ -67,5 +76,5 @@ export async function audit(client: Client, interfered: readonly Interfered[]): 
     hit += story.lost > 0 ? 1 : 0;
     ends[end] += 1;
   }
-  return { wrong, controlStates, rises, runs, hit, ends };
+  return { torn, wrong, controlStates, rises, runs, hit, ends };
 }

@@ -17,13 +17,11 @@ export interface RollingWorkers {
   readonly close: () => Promise<void>;
 }
 
-/** Starts as many workers as wanted, and as many that stand by. */
-export async function startRollingWorkers(told: RollingWorkerArguments, wanted: number): Promise<RollingWorkers> {
+/** Starts as many processes of `test/rollout/processes` as wanted, and as many that stand by. */
+export async function startRollingWorkers(file: string, told: object, wanted: number): Promise<RollingWorkers> {
   const start = (): Promise<LabProcess[]> =>
     Promise.all(
-      Array.from({ length: wanted }, () =>
-        startProcess('../../rollout/processes/rolling-worker.ts', told, 'stands by'),
-      ),
+      Array.from({ length: wanted }, () => startProcess(`../../rollout/processes/${file}`, told, 'stands by')),
     );
   let working = await start();
   for (const worker of working) worker.signal('SIGUSR2');

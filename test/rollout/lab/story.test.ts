@@ -16,6 +16,7 @@ const story = (states: readonly ControlState[], more: Partial<Story> = {}): Stor
   passes: [],
   said: [],
   runs: 1,
+  isWhole: true,
   lost: 0,
   ...more,
 });
@@ -32,6 +33,8 @@ describe('what is told of a weight that rose', () => {
     const promoted = { ...approved, command: 'promote' as const, view: { ...approved.view, stageIndex: 1 } };
     expect(unearnedRises(story([at(1_000, 'tenth')], { said: [promoted] }), SMALL_PLAN)).toEqual([]);
     expect(unearnedRises(story([at(9_000, undefined, 'ana')]), SMALL_PLAN)).toEqual([]);
+    const passes = ['beta', 'tenth', 'all', 'bake'].map((stage) => ({ atMs: 5, stage }));
+    expect(unearnedRises(story([at(10_000, undefined)], { passes, said: [approved] }), SMALL_PLAN)).toEqual([]);
   });
 
   it.each([
@@ -44,6 +47,12 @@ describe('what is told of a weight that rose', () => {
       'beta',
     ],
     ['more than the stage has', [at(1_001, 'tenth')], {}, "is no stage's weight"],
+    [
+      'an end before the bake',
+      [at(10_000, undefined)],
+      { passes: ['beta', 'tenth', 'all'].map((stage) => ({ atMs: 5, stage })), said: [approved] },
+      'bake has not passed',
+    ],
     ['a rise after the abort', [at(1_000, 'tenth')], { abortedMs: 5 }, 'though it was aborted'],
   ] as const)('is %s', (_, states, more, problem) => {
     expect(unearnedRises(story(states, more), SMALL_PLAN)).toEqual([expect.stringContaining(problem)]);

@@ -23,13 +23,15 @@ export interface Story {
   /** When it had the safe weight, after an abort. */
   readonly abortedMs?: number;
   readonly runs: number;
+  /** Whether both histories go up to where the server says their workflows are. */
+  readonly isWhole: boolean;
   /** Activity attempts that ended with their worker. */
   readonly lost: number;
 }
 
 export async function readStory(client: Client, service: string, firstRunId: string): Promise<Story> {
-  const control = await eventsOf(client, integrationWorkflowId(service));
-  const rollout = await eventsOf(client, rolloutWorkflowId(service), firstRunId);
+  const { events: control, isWhole: isControlWhole } = await eventsOf(client, integrationWorkflowId(service));
+  const { events: rollout, isWhole } = await eventsOf(client, rolloutWorkflowId(service), firstRunId);
   const scheduled = new Map(rollout.map((event) => [keyOf(event.run, event.eventId), event]));
   const accepted = new Map<string, RolloutCommand>();
   const passes: Dated<{ stage: string }>[] = [];
@@ -70,6 +72,7 @@ export async function readStory(client: Client, service: string, firstRunId: str
     passes,
     said,
     ...(abortedMs === undefined ? {} : { abortedMs }),
+    isWhole: isWhole && isControlWhole,
     runs: new Set(rollout.map(({ run }) => run)).size,
     lost,
   };
@@ -93,11 +96,13 @@ export function unearnedRises(
     const beforeBps = controls[nth - 1]?.state.weightBps ?? state.weightBps;
     const who = state.changed?.actor ?? '';
     if (state.weightBps <= beforeBps || !/^(rollout|playbook)/.test(who)) return [];
-    const name = state.stage?.split(':')[1];
-    const index = stages.findIndex((stage) => stage.name === name);
+    // At its end it holds no stage any more, and leaves the last one's weight.
+    const name = state.stage === undefined ? 'the end' : state.stage.split(':')[1];
+    const index = state.stage === undefined ? stages.length : stages.findIndex((stage) => stage.name === name);
     const rise = `revision ${state.revision}, ${who}: ${beforeBps} to ${state.weightBps} for ${name}`;
     if (atMs > abortedMs) return [`${rise}, though it was aborted`];
-    if (index === -1 || state.weightBps > (stages[index]?.weightBps ?? 0)) return [`${rise} is no stage's weight`];
+    if (index === -1 || state.weightBps > ((stages[index] ?? stages.at(-1))?.weightBps ?? 0))
+      return [`${rise} is no stage's weight`];
     const missing = stages.slice(0, index).filter((_, earlier) => !isLetGo(earlier, atMs));
     return missing.map((stage) => `${rise}, though ${stage.name} has not passed`);
   });
@@ -113,7 +118,7 @@ async function eventsOf(
   client: Client,
   workflowId: string,
   firstRunId?: string,
-): Promise<Dated<HistoryEvent & { readonly run: string }>[]> {
+): Promise<{ readonly events: readonly Dated<HistoryEvent & { readonly run: string }>[]; readonly isWhole: boolean }> {
   const first = firstRunId ?? (await firstRun(client, workflowId));
   const events: Dated<HistoryEvent & { readonly run: string }>[] = [];
   for (let run: string | undefined = first; run !== undefined;) {
@@ -123,7 +128,9 @@ async function eventsOf(
     events.push(...history.map((event) => ({ ...event, run: of, atMs: millisecondsOf(event) })));
     run = history.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
   }
-  return events;
+  const { runId, historyLength } = await client.workflow.getHandle(workflowId).describe();
+  const { run: lastRun, eventId } = events.at(-1) ?? {};
+  return { events, isWhole: lastRun === runId && Number(eventId) === historyLength };
 }
 
 async function firstRun(client: Client, workflowId: string): Promise<string> {

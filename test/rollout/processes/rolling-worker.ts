@@ -4,16 +4,15 @@
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { activityInfo, heartbeat } from '@temporalio/activity';
+import { heartbeat } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createRolloutActivities } from '../../../src/activities/index.ts';
 import { changeControl, readControl } from '../../../src/client/index.ts';
 import { renewLease } from '../../../src/client/rollout.ts';
 import { WORKFLOW_QUEUE } from '../../../src/contracts/queues.ts';
-import { bucketOf } from '../../../src/rules/bucketing.ts';
-import { markOf, type WatchAnswer, type WatchRequest } from '../../../src/rules/rollout/messages.ts';
-import { seen } from '../../rules/rollout/fixtures.ts';
+import type { WatchAnswer, WatchRequest } from '../../../src/rules/rollout/messages.ts';
+import { answerByDice, watchLasts } from '../lab/dice-watch.ts';
 import type { RollingWorkerArguments } from '../lab/rolling-workers.ts';
 
 const { address, namespace, bundle } = JSON.parse(process.argv[2] ?? '') as RollingWorkerArguments;
@@ -35,19 +34,12 @@ const real = createRolloutActivities({
   sleep,
 });
 
-/** The same watch answers the same, whichever worker gets to answer. */
+const LONGEST_WATCH_MS = 2_000;
+
 async function watchStage(request: WatchRequest): Promise<WatchAnswer> {
-  const { service, guardOnly, mark } = request;
-  const { activityId, workflowExecution } = activityInfo();
-  const dice = (what: string): number => bucketOf(what, service, `${workflowExecution?.runId}:${activityId}`) / 10_000;
   heartbeat();
-  await sleep(dice('long') < 0.1 ? 2_000 : 300 * dice('wait'));
-  const control = await readControl(client, service);
-  if (mark !== undefined && markOf(control) !== mark) return { type: 'changed', what: `revision ${control.revision}` };
-  const answer = dice('answer');
-  if (answer < 0.03) return { type: 'failed', ...seen('It rolled a failure.') };
-  if (answer < 0.06) return { type: 'deadline', ...seen() };
-  return { type: answer < 0.7 && !guardOnly ? 'passed' : 'progress', ...seen() };
+  await sleep(LONGEST_WATCH_MS * watchLasts(request));
+  return answerByDice(client, request);
 }
 
 const worker = await Worker.create({

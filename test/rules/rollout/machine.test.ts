@@ -128,6 +128,21 @@ describe('the rollout’s state machine', () => {
     }
   });
 
+  it('holds, and goes on watching, a weight that somebody set when every stage had passed already', () => {
+    const last = after({ ...start, stageIndex: 4 }, { type: 'changed', what: 'something' });
+    const set = after(last, { type: 'setWeight', weightBps: 253, ...WHO });
+    expect(applyRequest(inputFor('docproc'), set)).toMatchObject({ weightBps: 253, watched: { stage: 'r:bake' } });
+    const held = after(set, APPLIED);
+    expect(held).toMatchObject({ phase: 'paused', because: 'Held at 2.53 % of units: a test' });
+    expect(watchRequest(inputFor('docproc'), held, 2_000)).toMatchObject({ stage: { name: 'bake' }, guardOnly: true });
+    for (const type of ['resume', 'promote'] as const) {
+      const freed = after(held, { type, ...WHO });
+      expect(applyRequest(inputFor('docproc'), freed)).toMatchObject({ weightBps: 10_000 });
+      expect(applyRequest(inputFor('docproc'), freed)).not.toHaveProperty('watched');
+      expect(after(freed, APPLIED)).toMatchObject({ phase: 'done', because: 'Every stage has passed.' });
+    }
+  });
+
   it('says once that there is nothing to judge by, and once that there is again', () => {
     const { verdict, ...rest } = seen('No sample for 6 h.');
     const blind = { type: 'progress', ...rest, verdict: { ...verdict, reason: 'quiet' } } as const;
