@@ -59,8 +59,8 @@ cost: { per_job_usd: 0.002 }`,
 
   it('--live runs what any caller does, through the gate, and says how it went', async () => {
     const { code, out } = await home.run([...live, '--yes', '--layer', 'semantics']);
-    expect(code).toBe(0);
     expect(out).toMatch(/✓ H1 +semantics +a valid job is COMPLETED[^]*✓ F1[^]*✓ I1[^]*wavescan: 3 passed, 0 failed/);
+    expect(code).toBe(0);
     expect(sandbox.requests({ accepted: true })).toHaveLength(3);
   });
 
