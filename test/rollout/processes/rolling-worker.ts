@@ -7,12 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { createRolloutActivities } from '../../../src/activities/index.ts';
-import { changeControl, readControl } from '../../../src/client/index.ts';
-import { renewLease } from '../../../src/client/rollout.ts';
 import { WORKFLOW_QUEUE } from '../../../src/contracts/queues.ts';
 import type { WatchAnswer, WatchRequest } from '../../../src/rules/rollout/messages.ts';
-import { answerByDice, watchLasts } from '../lab/dice-watch.ts';
+import { activitiesWithoutJobs, answerByDice, watchLasts } from '../lab/dice.ts';
 import type { RollingWorkerArguments } from '../lab/rolling-workers.ts';
 
 const { address, namespace, bundle } = JSON.parse(process.argv[2] ?? '') as RollingWorkerArguments;
@@ -23,16 +20,6 @@ Runtime.install({
 });
 const connection = await NativeConnection.connect({ address });
 const client = new Client({ connection, namespace });
-const real = createRolloutActivities({
-  readControl: (service) => readControl(client, service),
-  setWeight: (service, change) => changeControl(client, service, 'setWeight', change),
-  renewLease: (service, renewal) => renewLease(client, service, renewal),
-  source: { read: async () => [] },
-  outage: async () => undefined,
-  cancelJob: async () => undefined,
-  now: Date.now,
-  sleep,
-});
 
 const LONGEST_WATCH_MS = 2_000;
 
@@ -47,7 +34,7 @@ const worker = await Worker.create({
   namespace,
   taskQueue: WORKFLOW_QUEUE,
   workflowBundle: { codePath: bundle },
-  activities: { ...real, watchStage, notify: async () => 'unaddressed' },
+  activities: { ...activitiesWithoutJobs(client, Date.now), watchStage },
   // Most tasks are replays: what is kept in memory only would be missed.
   maxCachedWorkflows: 4,
   stickyQueueScheduleToStartTimeout: '1s',

@@ -7,12 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { createRolloutActivities } from '../../../src/activities/index.ts';
-import { changeControl, readControl } from '../../../src/client/index.ts';
-import { renewLease } from '../../../src/client/rollout.ts';
 import { WORKFLOW_QUEUE } from '../../../src/contracts/queues.ts';
-import type { RolloutActivities } from '../../../src/rules/rollout/messages.ts';
-import { answerByDice, watchLasts } from '../lab/dice-watch.ts';
+import type { WatchRequest } from '../../../src/rules/rollout/messages.ts';
+import { activitiesWithoutJobs, answerByDice, watchLasts } from '../lab/dice.ts';
 import type { SkippingWorkerArguments } from '../lab/skipping.ts';
 
 const { addresses, bundle } = JSON.parse(process.argv[2] ?? '') as SkippingWorkerArguments;
@@ -28,21 +25,10 @@ const LINGERS_MS = 300;
 async function createWorker(address: string): Promise<Worker> {
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection });
-  const real = createRolloutActivities({
-    readControl: (service) => readControl(client, service),
-    setWeight: (service, change) => changeControl(client, service, 'setWeight', change),
-    renewLease: (service, renewal) => renewLease(client, service, renewal),
-    source: { read: async () => [] },
-    outage: async () => undefined,
-    cancelJob: async () => undefined,
+  const activities = {
     // The server's time, which is not ours.
-    now: () => activityInfo().currentAttemptScheduledTimestampMs,
-    sleep,
-  });
-  const activities: RolloutActivities & { notify: () => Promise<string> } = {
-    ...real,
-    notify: async () => 'unaddressed',
-    watchStage: async (request) => {
+    ...activitiesWithoutJobs(client, () => activityInfo().currentAttemptScheduledTimestampMs),
+    watchStage: async (request: WatchRequest) => {
       const { attempt, scheduledTimestampMs: nowMs } = activityInfo();
       if (attempt > 1) {
         // Whoever is to interfere does so now.

@@ -1,9 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { readControl } from '../../../src/client/index.ts';
+import { createRolloutActivities } from '../../../src/activities/index.ts';
+import { changeControl, readControl } from '../../../src/client/index.ts';
+import { renewLease } from '../../../src/client/rollout.ts';
 import { bucketOf } from '../../../src/rules/bucketing.ts';
 import { markOf, type WatchAnswer, type WatchRequest } from '../../../src/rules/rollout/messages.ts';
 import { seen } from '../../rules/rollout/fixtures.ts';
+
+/** Activities that change a control state for real, and see no jobs. */
+export function activitiesWithoutJobs(client: Client, now: () => number) {
+  const real = createRolloutActivities({
+    readControl: (service) => readControl(client, service),
+    setWeight: (service, change) => changeControl(client, service, 'setWeight', change),
+    renewLease: (service, renewal) => renewLease(client, service, renewal),
+    source: { read: async () => [] },
+    outage: async () => undefined,
+    cancelJob: async () => undefined,
+    now,
+    sleep,
+  });
+  return { ...real, notify: async () => 'unaddressed' };
+}
 
 /** The same for the same watch, whichever worker gets to throw it; in 0 to 1. */
 function dice(what: string, service: string): number {
